@@ -1,6 +1,7 @@
 //! The router: which routes want an event. Pure: no I/O, no clock, no state.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::event::Draft;
 use crate::expression::{Condition, Error, Subject};
@@ -8,7 +9,7 @@ use crate::expression::{Condition, Error, Subject};
 /// One route, compiled.
 pub struct Route {
     /// Its name; unique.
-    pub name: String,
+    pub name: Arc<str>,
     /// Sources, providers or accounts it listens to; empty: all.
     pub from: HashSet<String>,
     /// Kinds it listens to, each `a.b` or `a.*`; empty: all.
@@ -16,7 +17,7 @@ pub struct Route {
     /// The condition.
     pub when: Option<Condition>,
     /// Destinations, in order.
-    pub to: Vec<String>,
+    pub to: Vec<Arc<str>>,
     /// Later routes are not asked once this one matched.
     pub stop: bool,
     /// Only asked when no other route matched.
@@ -29,9 +30,9 @@ pub struct Route {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routed {
     /// The route.
-    pub route: String,
+    pub route: Arc<str>,
     /// The destination.
-    pub destination: String,
+    pub destination: Arc<str>,
     /// Which of the route's `to` it is.
     pub index: u16,
     /// Set when the condition could not be evaluated: the delivery is dead from the start.
