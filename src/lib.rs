@@ -33,6 +33,8 @@ pub mod delivery;
 pub mod destination;
 pub mod config;
 pub mod admin;
+pub mod gateway;
 pub mod cli;
 pub mod telemetry;
+pub mod keys;
 pub mod clock;
