@@ -36,5 +36,6 @@ pub mod admin;
 pub mod gateway;
 pub mod cli;
 pub mod telemetry;
+pub mod http;
 pub mod keys;
 pub mod clock;
