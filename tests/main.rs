@@ -3,3 +3,6 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod journal;
+mod crash;
+mod pipeline;
+mod tidy;

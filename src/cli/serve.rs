@@ -44,6 +44,7 @@ impl Serve {
         })
         .await?;
         say(&format!("listening on http://{}", gateway.address));
+        say(&format!("admin API on http://{}", gateway.admin_address));
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
             _ = terminate.recv() => {}
