@@ -232,9 +232,7 @@ fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     }
     let some = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
     let null = Some(&Value::from("null"));
-    some.into_iter()
-        .find(|it| it.get("type") != null)
-        .map_or(schema, |it| resolve(root, it))
+    some.into_iter().find(|it| it.get("type") != null).map_or(schema, |it| resolve(root, it))
 }
 
 #[cfg(test)]

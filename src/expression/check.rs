@@ -9,6 +9,7 @@ use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, Expr, ForLoo
 use minijinja::machinery::{Span, Token, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
+use super::form::{Shape, chain, guards, numeric, pieces, plain};
 use super::limit::{JOINS, SOURCE, STATEMENTS, TOKENS};
 use super::vocabulary::{Role, knows, names};
 use super::{Error, Path, syntax, test};
@@ -23,22 +24,6 @@ pub(super) struct Findings {
     pub(super) guards: Vec<Path>,
     /// The whole source is one path.
     pub(super) plain: Option<Path>,
-}
-
-/// The shape of a template.
-pub(super) enum Shape {
-    /// Exactly one `{{ … }}`; `silent` when it may have no value: `{{ x if y }}`.
-    Native { silent: bool, plain: Option<Path> },
-    /// Literals and plain paths only.
-    Plain(Vec<Piece>),
-    /// Anything else.
-    Text,
-}
-
-/// A part of a template.
-pub(super) enum Piece {
-    Literal(String),
-    Path(Path),
 }
 
 /// Checks a condition.
@@ -56,7 +41,7 @@ pub(super) fn condition(source: &str) -> Result<Findings, Error> {
     let mut walk = Walk::over(source, "condition");
     walk.expression(&tree)?;
     let mut findings = walk.findings;
-    guards(source, &tree, &mut findings.guards);
+    guards(&tree, &mut findings.guards);
     findings.plain = plain(&tree);
     Ok(findings)
 }
@@ -80,15 +65,6 @@ pub(super) fn template(source: &str) -> Result<(Findings, Shape), Error> {
     Ok((walk.findings, shape))
 }
 
-fn pieces(children: &[Stmt<'_>]) -> Option<Vec<Piece>> {
-    let piece = |it: &Stmt<'_>| match it {
-        Stmt::EmitRaw(raw) => Some(Piece::Literal(raw.raw.to_owned())),
-        Stmt::EmitExpr(it) => plain(&it.expr).map(Piece::Path),
-        _ => None,
-    };
-    children.iter().map(piece).collect()
-}
-
 /// Bounds length, depth and statements before anything recurses over them.
 fn bounded(source: &str, expression: bool) -> Result<(), Error> {
     let too_long = |what: &str| {
@@ -104,8 +80,12 @@ fn bounded(source: &str, expression: bool) -> Result<(), Error> {
         match token {
             Token::VariableStart => tokens = 0,
             Token::BlockStart => (tokens, statements) = (0, statements + 1),
-            Token::TemplateData(_) | Token::Comma | Token::Str(_) | Token::String(_) => {}
-            Token::Int(_) | Token::Float(_) => {}
+            Token::TemplateData(_)
+            | Token::Comma
+            | Token::Str(_)
+            | Token::String(_)
+            | Token::Int(_)
+            | Token::Float(_) => {}
             _ => tokens += 1,
         }
         if tokens > TOKENS {
@@ -116,60 +96,6 @@ fn bounded(source: &str, expression: bool) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// `event.a.b` and nothing else.
-fn plain(tree: &Expr<'_>) -> Option<Path> {
-    let path = chain(tree)?;
-    (path.name.starts_with("event.") && !path.indexed).then_some(path)
-}
-
-/// A variable and the constant steps below it.
-fn chain(tree: &Expr<'_>) -> Option<Path> {
-    let mut steps = Vec::new();
-    let mut at = tree;
-    let mut indexed = false;
-    loop {
-        match at {
-            Expr::Var(it) => {
-                steps.push(it.id.to_owned());
-                break;
-            }
-            Expr::GetAttr(it) => {
-                steps.push(it.name.to_owned());
-                at = &it.expr;
-            }
-            Expr::GetItem(it) => {
-                let Expr::Const(step) = &it.subscript_expr else { return None };
-                let text = step.value.as_str().filter(|it| !it.is_empty() && !it.contains('.'));
-                let index = step.value.as_usize().map(|it| it.to_string());
-                steps.push(text.map(str::to_owned).or(index)?);
-                indexed = true;
-                at = &it.expr;
-            }
-            _ => return None,
-        }
-    }
-    steps.reverse();
-    // Spans of nested lookups begin at their own dot: the variable's is where all of it begins.
-    let range = at.span().start_offset as usize..tree.span().end_offset as usize;
-    Some(Path { name: steps.join("."), range, indexed })
-}
-
-/// Paths compared by `<` and its kin, in the conjuncts of a condition.
-fn guards(source: &str, tree: &Expr<'_>, found: &mut Vec<Path>) {
-    let Expr::BinOp(it) = tree else { return };
-    match it.op {
-        BinOpKind::ScAnd => {
-            guards(source, &it.left, found);
-            guards(source, &it.right, found);
-        }
-        BinOpKind::Lt | BinOpKind::Lte | BinOpKind::Gt | BinOpKind::Gte => {
-            let sides = [&it.left, &it.right].into_iter().filter_map(chain);
-            found.extend(sides.filter(|it| it.name.starts_with("event.")));
-        }
-        _ => {}
-    }
 }
 
 struct Walk<'s> {
@@ -314,10 +240,8 @@ impl<'s> Walk<'s> {
         }
         let range = path.range.start..path.range.start + root.len();
         let what = self.what;
-        let error = Error::at(
-            format!("`{root}` is not known here; a {what} sees only `event`"),
-            range,
-        );
+        let error =
+            Error::at(format!("`{root}` is not known here; a {what} sees only `event`"), range);
         Err(match root {
             "window" | "takeover" | "thread" | "lookup" => {
                 error.hint(format!("`{root}` is state, which belongs in `unless:`"))
@@ -340,10 +264,9 @@ impl<'s> Walk<'s> {
         let error = Error::at(format!("there is no {word} `{name}`"), self.find(name, span));
         Err(match nearest(name, names(role)) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint(format!(
-                "there are: {}",
-                names(role).collect::<Vec<_>>().join(", ")
-            )),
+            None => {
+                error.hint(format!("there are: {}", names(role).collect::<Vec<_>>().join(", ")))
+            }
         })
     }
 
@@ -410,22 +333,6 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// Whether an expression is a number by its form.
-fn numeric(tree: &Expr<'_>) -> bool {
-    match tree {
-        Expr::Const(it) => it.value.is_number(),
-        Expr::UnaryOp(it) => numeric(&it.expr),
-        Expr::Filter(it) => matches!(it.name, "int" | "float" | "length" | "round" | "abs"),
-        Expr::BinOp(it) => match it.op {
-            BinOpKind::Add | BinOpKind::Mul => numeric(&it.left) && numeric(&it.right),
-            BinOpKind::Sub | BinOpKind::Div | BinOpKind::FloorDiv => true,
-            BinOpKind::Rem | BinOpKind::Pow => true,
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
 /// A pattern must be written down, so that it is compiled once and never comes from an event.
 fn pattern(arguments: &[CallArg<'_>], whole: Range<usize>) -> Result<(), Error> {
     let [CallArg::Pos(Expr::Const(pattern))] = arguments else {
@@ -435,6 +342,11 @@ fn pattern(arguments: &[CallArg<'_>], whole: Range<usize>) -> Result<(), Error> 
     let Some(text) = pattern.value.as_str() else {
         return Err(Error::at("a pattern is a text", range(pattern.span())));
     };
+    if text.contains('\u{8}') {
+        // `'\b'` is a backspace in Jinja, and a word's border in a pattern.
+        return Err(Error::at("`\\b` in quotes is a backspace", range(pattern.span()))
+            .hint("write `'\\\\b'` for the border of a word"));
+    }
     match test::regex(text) {
         Ok(_) => Ok(()),
         Err(regex::Error::CompiledTooBig(_)) => {

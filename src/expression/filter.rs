@@ -201,11 +201,7 @@ pub(super) fn items(state: &mut State<'_, '_>, value: &Value) -> Result<Value, E
     })
 }
 
-pub(super) fn map(
-    state: &mut State<'_, '_>,
-    value: &Value,
-    field: &str,
-) -> Result<Value, Error> {
+pub(super) fn map(state: &mut State<'_, '_>, value: &Value, field: &str) -> Result<Value, Error> {
     present(state, value, |state, value| {
         let mut fields = Vec::new();
         for item in value.try_iter()? {
@@ -251,7 +247,8 @@ pub(super) fn float(
 }
 
 fn no_number(value: &Value) -> Error {
-    let text: String = as_text(value).map_or_else(|_| String::new(), |it| it.chars().take(40).collect());
+    let text: String =
+        as_text(value).map_or_else(|_| String::new(), |it| it.chars().take(40).collect());
     invalid(format!("`{text}` is no number"))
 }
 

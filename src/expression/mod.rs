@@ -9,6 +9,7 @@ mod payload;
 mod subject;
 mod path;
 mod check;
+mod form;
 mod syntax;
 mod vocabulary;
 mod filter;

@@ -51,7 +51,7 @@ impl Node {
             Value::Array(items) => {
                 let items = items.iter().enumerate();
                 let items = items.map(|(index, it)| {
-                    below(place, index, |place| Self::compile(it, place))
+                    below(place, index.to_string(), |place| Self::compile(it, place))
                 });
                 Self::List(items.collect::<Result<_, _>>()?)
             }
@@ -73,7 +73,9 @@ impl Node {
             Self::List(items) => {
                 let items = items.iter().enumerate();
                 items
-                    .map(|(index, it)| below(place, index, |place| it.render(subject, place)))
+                    .map(|(index, it)| {
+                        below(place, index.to_string(), |place| it.render(subject, place))
+                    })
                     .collect()
             }
             Self::Object(fields) => {
@@ -94,7 +96,7 @@ impl Node {
             }
             Self::List(items) => {
                 for (index, it) in items.iter().enumerate() {
-                    below(place, index, |place| it.paths(place, paths));
+                    below(place, index.to_string(), |place| it.paths(place, paths));
                 }
             }
             Self::Object(fields) => {
@@ -109,10 +111,10 @@ impl Node {
 /// Does something one step further down.
 fn below<T>(
     place: &mut Vec<String>,
-    step: impl ToString,
+    step: impl Into<String>,
     inner: impl FnOnce(&mut Vec<String>) -> T,
 ) -> T {
-    place.push(step.to_string());
+    place.push(step.into());
     let value = inner(place);
     place.pop();
     value

@@ -190,10 +190,11 @@ impl View {
             "conversation" => {
                 let stated = Value::from(Serde(&facts.conversation));
                 let Origin::Event(event) = &self.origin else { return Some(stated) };
-                let id = event.conversation.map(|it| ("id".into(), it.to_string().into()));
                 let pairs = stated.try_iter().into_iter().flatten();
-                let pairs = pairs.filter_map(|key| Some((key.clone(), stated.get_item(&key).ok()?)));
-                Some(pairs.chain(id).collect())
+                let pairs =
+                    pairs.filter_map(|key| Some((key.clone(), stated.get_item(&key).ok()?)));
+                let id = event.conversation.map(|it| ("id".into(), it.to_string().into()));
+                Some(Value::from_pairs(pairs.chain(id)))
             }
             "message" => whole(facts.message.as_ref()),
             "status" => whole(facts.status.as_ref()),

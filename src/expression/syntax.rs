@@ -30,8 +30,11 @@ pub(super) fn explain(
     shift: usize,
     condition: bool,
 ) -> Error {
-    let shifted = |it: usize| it.saturating_sub(shift).min(source.len());
-    let range = error.range().map(|it| shifted(it.start)..shifted(it.end));
+    let range = error.range().map(|it| {
+        // The lexer counts an unknown letter as one byte.
+        let start = source.floor_char_boundary(it.start.saturating_sub(shift));
+        start..source.ceil_char_boundary(it.end.saturating_sub(shift)).max(start)
+    });
     if condition && source.trim_start().starts_with("{{") {
         return Error::at("a condition has no `{{ }}` around it", 0..source.len())
             .hint("write the expression alone");
@@ -39,33 +42,19 @@ pub(super) fn explain(
     // In a template the fault lies in the last `{{` or `{%` before its place.
     let end = range.as_ref().map_or(source.len(), |it| it.start);
     let before = source.get(..end).unwrap_or(source);
-    let start = match condition {
-        true => 0,
-        false => before.rfind("{{").max(before.rfind("{%")).map_or(0, |it| it + 2),
-    };
-    let found = scan(source, start);
-    match found {
-        Some(Fault::Escape(at, letter)) if error.kind() == ErrorKind::BadEscape => {
-            Error::at(format!("`\\{letter}` is no escape"), at)
-                .hint(format!("write `'\\\\{letter}'`: a backslash in quotes is doubled"))
-        }
-        Some(Fault::Foreign(at, foreign, ours)) => {
-            Error::at(format!("`{foreign}` is not known here"), at).hint(format!("write `{ours}`"))
-        }
-        _ => {
-            let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-            Error { message: detail, hint: None, range }
-        }
+    let open = before.rfind("{{").max(before.rfind("{%")).filter(|_| !condition);
+    if let Some((at, foreign, ours)) = scan(source, open.map_or(0, |it| it + 2)) {
+        return Error::at(format!("`{foreign}` is not known here"), at)
+            .hint(format!("write `{ours}`"));
     }
+    let hint = (error.kind() == ErrorKind::BadEscape)
+        .then(|| "write `'\\\\'` for a backslash in quotes".to_owned());
+    let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    Error { message, hint, range }
 }
 
-enum Fault {
-    Escape(Range<usize>, char),
-    Foreign(Range<usize>, &'static str, &'static str),
-}
-
-/// The first thing that comes from another language, from a place on.
-fn scan(source: &str, start: usize) -> Option<Fault> {
+/// The first operator of another language from a place on, and what is written here.
+fn scan(source: &str, start: usize) -> Option<(Range<usize>, &'static str, &'static str)> {
     let mut quote = None;
     let mut at = start;
     while let Some(letter) = source.get(at..)?.chars().next() {
@@ -73,11 +62,7 @@ fn scan(source: &str, start: usize) -> Option<Fault> {
         let mut step = letter.len_utf8();
         match quote {
             Some(_) if letter == '\\' => {
-                let escaped = rest[1..].chars().next()?;
-                step += escaped.len_utf8();
-                if !"\"\\/'bfnrtu".contains(escaped) {
-                    return Some(Fault::Escape(at..at + step, escaped));
-                }
+                step += rest[1..].chars().next()?.len_utf8();
             }
             Some(open) if letter == open => quote = None,
             Some(_) => {}
@@ -89,7 +74,7 @@ fn scan(source: &str, start: usize) -> Option<Fault> {
                 match (foreign, own) {
                     (Some((it, _)), Some(own)) if it.len() <= own.len() => step = own.len(),
                     (Some((it, ours)), _) => {
-                        return Some(Fault::Foreign(at..at + it.len(), it, ours));
+                        return Some((at..at + it.len(), it, ours));
                     }
                     (None, Some(own)) => step = own.len(),
                     (None, None) => {}

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use minijinja::{Environment, ErrorKind, Expression, Value};
 
-use super::check::{self, Piece, Shape};
+use super::form::{Piece, Shape};
 use super::limit::{Limited, OUTPUT};
 use super::path::Plain;
-use super::{Error, Path, Subject, TEMPLATES};
+use super::{Error, Path, Subject, TEMPLATES, check};
 
 /// A string of the configuration that may hold `{{ … }}`.
 #[derive(Debug)]
@@ -197,10 +197,10 @@ fn inside(source: &str) -> (usize, &str) {
 
 fn plain_value(plain: &Plain, subject: &Subject) -> Result<Value, Error> {
     let value = plain.path.value(subject);
-    match value.is_undefined() {
-        true => Err(Error::missing(&plain.path.name, Some(plain.path.range.clone()))),
-        false => Ok(value),
+    if value.is_undefined() {
+        return Err(Error::missing(&plain.path.name, Some(plain.path.range.clone())));
     }
+    Ok(value)
 }
 
 fn push(out: &mut String, plain: &Plain, subject: &Subject) -> Result<(), Error> {
@@ -222,8 +222,7 @@ fn written(value: &Value) -> Result<String, Error> {
 
 /// A value with its own type.
 fn to_json(value: &Value) -> Result<serde_json::Value, Error> {
-    let error =
-        |it: serde_json::Error| Error { message: it.to_string(), hint: None, range: None };
+    let error = |it: serde_json::Error| Error { message: it.to_string(), hint: None, range: None };
     if value.as_str().is_some_and(|it| it.len() > OUTPUT) {
         return Err(Error::too_long());
     }

@@ -33,8 +33,8 @@ pub(super) fn regex(pattern: &str) -> Result<Arc<Regex>, regex::Error> {
 }
 
 pub(super) fn matching(value: &Value, pattern: &str) -> Result<bool, Error> {
-    let regex = regex(pattern)
-        .map_err(|it| Error::new(ErrorKind::InvalidOperation, it.to_string()))?;
+    let regex =
+        regex(pattern).map_err(|it| Error::new(ErrorKind::InvalidOperation, it.to_string()))?;
     Ok(value.as_str().is_some_and(|it| regex.is_match(it)))
 }
 
