@@ -9,7 +9,7 @@ use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, Expr, ForLoo
 use minijinja::machinery::{Span, Token, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
-use super::form::{Shape, chain, guards, numeric, pieces, plain};
+use super::form::{Conjunct, Shape, chain, guards, leading, numeric, pieces, plain};
 use super::limit::{JOINS, SOURCE, STATEMENTS, TOKENS};
 use super::vocabulary::{Role, knows, names};
 use super::{Error, Path, syntax, test};
@@ -22,8 +22,10 @@ pub(super) struct Findings {
     pub(super) paths: Vec<Path>,
     /// Paths that are compared by order in a conjunct: where one is missing, the whole is false.
     pub(super) guards: Vec<Path>,
-    /// The whole source is one path.
-    pub(super) plain: Option<Path>,
+    /// The conjuncts it begins with that need no engine.
+    pub(super) leading: Vec<Conjunct>,
+    /// There is more than those.
+    pub(super) more: bool,
 }
 
 /// Checks a condition.
@@ -42,27 +44,37 @@ pub(super) fn condition(source: &str) -> Result<Findings, Error> {
     walk.expression(&tree)?;
     let mut findings = walk.findings;
     guards(&tree, &mut findings.guards);
-    findings.plain = plain(&tree);
+    findings.more = !leading(&tree, &mut findings.leading);
     Ok(findings)
 }
 
 /// Checks a template.
 pub(super) fn template(source: &str) -> Result<(Findings, Shape), Error> {
     bounded(source, false)?;
-    let tree = parse(source, "<template>", SyntaxConfig::default())
+    let tree = parse(source, "<template>", jinja())
         .map_err(|it| syntax::explain(source, &it, 0, false))?;
     let Stmt::Template(tree) = tree else { unreachable!("a template's root is a template") };
     let mut walk = Walk::over(source, "template");
     walk.statements(&tree.children)?;
     let trimmed = source.trim();
-    let shape = match &tree.children[..] {
+    let blank = |it: &&Stmt<'_>| matches!(it, Stmt::EmitRaw(raw) if raw.raw.trim().is_empty());
+    let said: Vec<_> = tree.children.iter().filter(|it| !blank(it)).collect();
+    let shape = match &said[..] {
         [Stmt::EmitExpr(only)] if trimmed.starts_with("{{") && trimmed.ends_with("}}") => {
             let silent = matches!(&only.expr, Expr::IfExpr(it) if it.false_expr.is_none());
             Shape::Native { silent, plain: plain(&only.expr) }
         }
-        children => pieces(children).map_or(Shape::Text, Shape::Plain),
+        _ => pieces(&tree.children).map_or(Shape::Text, Shape::Plain),
     };
     Ok((walk.findings, shape))
+}
+
+/// Jinja as it is, but the last line's end stays, as it does in a text without markup.
+pub(super) fn jinja() -> SyntaxConfig {
+    SyntaxConfig::builder()
+        .keep_trailing_newline(true)
+        .build()
+        .expect("the usual delimiters are valid")
 }
 
 /// Bounds length, depth and statements before anything recurses over them.

@@ -20,6 +20,34 @@ pub(super) enum Piece {
     Path(Path),
 }
 
+/// A conjunct that needs no engine.
+pub(super) enum Conjunct {
+    /// `path`
+    There(Path),
+    /// `path == 'text'`
+    Equal(Path, String),
+}
+
+/// The conjuncts that stand before the first one that needs the engine; `true` when none does.
+pub(super) fn leading(tree: &Expr<'_>, found: &mut Vec<Conjunct>) -> bool {
+    if let Some(path) = plain(tree) {
+        found.push(Conjunct::There(path));
+        return true;
+    }
+    let Expr::BinOp(it) = tree else { return false };
+    match (it.op, &it.right) {
+        (BinOpKind::ScAnd, right) => leading(&it.left, found) && leading(right, found),
+        (BinOpKind::Eq, Expr::Const(text)) => {
+            let (Some(path), Some(text)) = (plain(&it.left), text.value.as_str()) else {
+                return false;
+            };
+            found.push(Conjunct::Equal(path, text.to_owned()));
+            true
+        }
+        _ => false,
+    }
+}
+
 /// A template of literals and plain paths.
 pub(super) fn pieces(children: &[Stmt<'_>]) -> Option<Vec<Piece>> {
     let piece = |it: &Stmt<'_>| match it {

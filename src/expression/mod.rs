@@ -85,6 +85,7 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     environment.set_undefined_behavior(undefined);
     environment.set_fuel(Some(limit::FUEL));
     environment.set_debug(false);
+    environment.set_syntax(check::jinja());
     for word in VOCABULARY {
         (word.register)(&mut environment, word.name);
     }

@@ -68,4 +68,12 @@ impl Plain {
             None => self.path.value(subject).is_true(),
         }
     }
+
+    /// Whether it is a text, and this one.
+    pub(super) fn is(&self, subject: &Subject, text: &str) -> bool {
+        match self.read {
+            Some(read) => read(subject.view()) == Some(text),
+            None => self.path.value(subject).as_str() == Some(text),
+        }
+    }
 }

@@ -84,3 +84,29 @@ fn short_cuts_answer_as_the_engine_does() {
         assert_eq!(native.ok(), slow.ok().filter(|it| !it.is_null()), "{name}");
     }
 }
+
+#[test]
+fn leading_conjuncts_answer_as_the_engine_does() {
+    let conjuncts = [
+        "event.text",
+        "event.text == 'I want a REFUND'",
+        "event.text == ''",
+        "event.kind == 'message.received'",
+        "event.status.status == ''",
+        "event.contact.username",
+        "event.raw.n == '1'",
+        "event.raw.n == 1",
+        "event.raw.n",
+        "event.raw.deep == 'x'",
+        "event.text is matching('(?i)refund')",
+        "'x' == event.text",
+    ];
+    for first in conjuncts {
+        for second in conjuncts {
+            let source = format!("{first} and {second}");
+            assert_eq!(holds(&source), holds(&format!("true and {source}")), "{source}");
+            let source = format!("{first} and ({second} and event.kind)");
+            assert_eq!(holds(&source), holds(&format!("true and {source}")), "{source}");
+        }
+    }
+}

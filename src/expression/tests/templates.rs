@@ -41,6 +41,10 @@ fn a_template_that_is_one_expression_keeps_its_type() {
             json!("list=[10, 20]"),
         ),
         ("{# nothing #}x", json!("x")),
+        (" {{ event.raw.n }}\n", json!(1)),
+        ("a\n", json!("a\n")),
+        ("{{ event.source }}!\n", json!("shop!\n")),
+        ("{{ event.source | upper }}!\n", json!("SHOP!\n")),
         ("{% raw %}{{ x }}{% endraw %}", json!("{{ x }}")),
     ] {
         assert_eq!(render(source).unwrap_or_else(|it| panic!("{source}: {it}")), value, "{source}");
