@@ -45,7 +45,7 @@ pub(super) fn load(_global: &Global) -> Result<Setup, Failure> {
             from: std::collections::HashSet::new(),
             on: vec![],
             when: None,
-            to: vec!["events".into()],
+            to: vec![],
             stop: false,
             otherwise: false,
             history: true,

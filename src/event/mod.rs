@@ -8,6 +8,7 @@ pub mod facts;
 pub mod identity;
 pub mod wire;
 pub mod schema;
+pub mod paths;
 
 pub use facts::Facts;
 pub use identity::{Candidate, event_id};
