@@ -1,3 +1,6 @@
 //! One test binary: it links once, and helpers that nobody uses are warned about.
 
 #![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+mod conformance;

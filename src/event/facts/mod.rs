@@ -199,4 +199,7 @@ pub struct Group {
     /// Members that left, by the provider's id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<String>,
+    /// Why a request of ours was not fulfilled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Failure>,
 }
