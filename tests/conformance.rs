@@ -182,10 +182,10 @@ fn an_event_has_only_the_sections_of_its_kind() {
 fn the_raw_fragment_is_an_exact_part_of_the_body() {
     for bench in bench::all() {
         for fixture in &bench.fixtures {
-            let Ok(body) = serde_json::from_slice::<Value>(&fixture.body) else { continue };
+            let Some(body) = &fixture.json else { continue };
             for told in bench.told(&fixture.body) {
-                let raw: Value = serde_json::from_slice(&told.raw).unwrap();
-                assert!(json::contains(&body, &raw), "{}: {raw}", fixture.name);
+                let raw = serde_json::from_slice(&told.raw).unwrap();
+                assert!(json::contains(body, &raw), "{}: {raw}", fixture.name);
             }
         }
     }
@@ -210,10 +210,10 @@ fn keys_tell_happenings_apart() {
 fn an_element_is_told_the_same_alone_and_in_company() {
     for bench in bench::all() {
         for (name, body) in bench.json() {
-            let whole = bench.told_json(&body);
-            assert_eq!(whole, bench.told_json(&body), "{name} delivered again");
+            let whole = bench.told_json(body);
+            assert_eq!(whole, bench.told_json(body), "{name} delivered again");
             for pattern in &bench.config.batches {
-                for list in json::expand(&body, pattern) {
+                for list in json::expand(body, pattern) {
                     let Value::Array(elements) = body.pointer(&list).unwrap() else { continue };
                     let mut together = BTreeSet::new();
                     for element in elements {
@@ -243,7 +243,7 @@ fn all_fixtures_in_one_batch_are_told_the_same() {
             *empty.pointer_mut(list).unwrap() = json!([]);
             let group = groups.entry(empty.to_string()).or_insert((empty, vec![], vec![]));
             group.1.extend(elements.iter().cloned());
-            group.2.extend(bench.told_json(&body));
+            group.2.extend(bench.told_json(body));
         }
         for (mut body, elements, alone) in groups.into_values() {
             *body.pointer_mut(list).unwrap() = elements.into();
@@ -256,9 +256,11 @@ fn all_fixtures_in_one_batch_are_told_the_same() {
 fn a_body_cut_off_anywhere_is_still_told() {
     for bench in bench::all() {
         for fixture in &bench.fixtures {
-            for len in (0..fixture.body.len()).step_by(step(fixture.body.len())) {
-                let told = bench.drafts(&fixture.body[..len]);
-                assert!(!told.is_empty(), "{} cut at {len}", fixture.name);
+            // Without the fixture's white space, which nobody sends.
+            let body = fixture.json.as_ref().map(ToString::to_string);
+            let body = body.as_deref().map_or(&*fixture.body, str::as_bytes);
+            for len in (0..body.len()).step_by(step(body.len())) {
+                assert!(!bench.drafts(&body[..len]).is_empty(), "{} cut at {len}", fixture.name);
             }
         }
     }
@@ -273,7 +275,7 @@ proptest! {
         odd in prop::sample::select(json::oddities()),
     ) {
         for bench in bench::all() {
-            spoil(&bench, pick, odd.as_ref());
+            spoil(bench, pick, odd.as_ref());
         }
     }
 
@@ -287,8 +289,9 @@ proptest! {
 
 /// Spoils one place of one element, and looks at the element beside it.
 fn spoil(bench: &Bench, [fixture, list, place]: [prop::sample::Index; 3], odd: Option<&Value>) {
-    let fixtures: Vec<_> = bench.json().collect();
-    let (name, mut body) = fixture.get(&fixtures).clone();
+    let fixtures = bench.json();
+    let (name, body) = fixture.get(&fixtures);
+    let mut body = (*body).clone();
 
     let lists: Vec<String> =
         bench.config.batches.iter().flat_map(|it| json::expand(&body, it)).collect();

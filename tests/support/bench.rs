@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -36,6 +37,7 @@ pub(crate) struct Bench {
 pub(crate) struct Fixture {
     pub(crate) name: String,
     pub(crate) body: Vec<u8>,
+    pub(crate) json: Option<Value>,
     pub(crate) golden: PathBuf,
 }
 
@@ -57,8 +59,9 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// Every provider of the registry.
-pub(crate) fn all() -> Vec<Bench> {
-    REGISTRY.iter().map(Bench::new).collect()
+pub(crate) fn all() -> &'static [Bench] {
+    static ALL: LazyLock<Vec<Bench>> = LazyLock::new(|| REGISTRY.iter().map(Bench::new).collect());
+    &ALL
 }
 
 /// Builds a source.
@@ -81,10 +84,10 @@ impl Bench {
             .map(|it| it.unwrap().file_name().into_string().unwrap())
             .filter_map(|it| Some(it.strip_suffix(".json")?.to_owned()))
             .filter(|it| it != "config" && !it.ends_with(".events"))
-            .map(|name| Fixture {
-                body: fs::read(folder.join(format!("{name}.json"))).unwrap(),
-                golden: folder.join(format!("{name}.events.json")),
-                name,
+            .map(|name| {
+                let body = fs::read(folder.join(format!("{name}.json"))).unwrap();
+                let json = serde_json::from_slice(&body).ok();
+                Fixture { body, json, golden: folder.join(format!("{name}.events.json")), name }
             })
             .collect();
         fixtures.sort_by(|a, b| a.name.cmp(&b.name));
@@ -119,10 +122,8 @@ impl Bench {
     }
 
     /// The fixtures that are JSON.
-    pub(crate) fn json(&self) -> impl Iterator<Item = (&str, Value)> {
-        self.fixtures
-            .iter()
-            .filter_map(|it| Some((&*it.name, serde_json::from_slice(&it.body).ok()?)))
+    pub(crate) fn json(&self) -> Vec<(&str, &Value)> {
+        self.fixtures.iter().filter_map(|it| Some((&*it.name, it.json.as_ref()?))).collect()
     }
 
     /// A sample, as the real sender would send it.

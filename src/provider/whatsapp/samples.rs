@@ -155,8 +155,8 @@ mod tests {
     #[test]
     fn every_sample_is_new_each_time_and_happens_now() {
         for sample in SAMPLES {
-            let first = drafts(sample.name, 1 << 64 | 7, None, None);
-            let second = drafts(sample.name, 2 << 64 | 8_000_000, None, None);
+            let first = drafts(sample.name, 0x1_0000_0000_0000_0007, None, None);
+            let second = drafts(sample.name, 0x2_0000_0000_8000_0000, None, None);
             for (a, b) in first.iter().zip(&second) {
                 assert_eq!(a.kind, b.kind, "{}", sample.name);
                 let by_time = a.dedup_key.contains(":1800000000:");

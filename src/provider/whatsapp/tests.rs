@@ -7,7 +7,6 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::*;
-use crate::event::facts::Facts;
 
 /// Every `field` that Meta's catalogue has, and those seen in dashboards.
 const FIELDS: &[&str] = &[
@@ -320,28 +319,38 @@ fn without_a_secret_there_must_be_a_development_secret() {
     assert!(get(&source, query).unwrap().is_ok());
 }
 
-fn facts(field: &str, message: &str) -> (String, Facts) {
-    let list = if field == "history" { "history" } else { "messages" };
-    let list = match list {
-        "history" => {
-            format!(r#""history":[{{"threads":[{{"id":"16505551234","messages":[{message}]}}]}}]"#)
-        }
-        _ => format!(r#""messages":[{message}]"#),
-    };
+fn first(field: &str, list: &str) -> Draft {
     let body = format!(
         r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"{field}",
         "value":{{"metadata":{{"phone_number_id":"2"}},{list}}}}}]}}]}}"#
     );
-    let draft = payload::drafts(body.as_bytes()).remove(0);
-    (draft.dedup_key, draft.facts)
+    payload::drafts(body.as_bytes()).remove(0)
 }
 
 #[test]
 fn a_live_message_and_its_import_are_one() {
     let message = r#"{"from":"16505551234","id":"wamid.1","timestamp":"1749416400","type":"text","text":{"body":"hi"}}"#;
-    let (live, mut live_facts) = facts("messages", message);
-    let (import, import_facts) = facts("history", message);
-    assert_eq!(live, import);
-    live_facts.conversation = import_facts.conversation.clone();
-    assert_eq!(live_facts, import_facts);
+    let live = first("messages", &format!(r#""messages":[{message}]"#));
+    let thread = format!(r#"{{"id":"16505551234","messages":[{message}]}}"#);
+    let import = first("history", &format!(r#""history":[{{"threads":[{thread}]}}]"#));
+    assert_eq!(live.dedup_key, import.dedup_key);
+    assert_eq!(live.facts, import.facts);
+    assert!(import.historical && !live.historical);
+}
+
+#[test]
+fn nesting_without_end_is_told_and_kept() {
+    let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+    for (list, reason) in [
+        (
+            format!(r#""messages":[{{"id":"wamid.1","type":"text","text":{deep}}}]"#),
+            "a message that is not readable",
+        ),
+        (format!(r#""messages":{deep}"#), "a message that is not readable"),
+        (format!(r#""contacts":{deep}"#), "nothing in it that this field has"),
+    ] {
+        let draft = first("messages", &list);
+        assert_eq!(draft.kind.as_str(), "whatsapp.unmapped");
+        assert_eq!(draft.facts.unmapped.unwrap().reason, reason);
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lenient::{integer, object, text, time};
+use super::lenient::{integer, list, object, text, time};
 use super::setting::Setting;
 use crate::event::facts::{Failure, Notice, Template};
 use crate::event::{Draft, Kind};
@@ -38,7 +38,7 @@ const NOTICES: &[Shape] = &[
             "/rejection_reason",
         ],
         subject: &[
-            "/waba_info/ad_account_id",
+            "/waba_info/ad_account_linked",
             "/waba_info/partner_app_id",
             "/partner_client_certification_info/client_business_id",
             "/waba_info/waba_id",
@@ -153,7 +153,7 @@ const NOTICES: &[Shape] = &[
 /// # Errors
 /// Why it is neither.
 pub(super) fn change(setting: &Setting<'_>, raw: &RawValue) -> Result<Draft, &'static str> {
-    let field = &*setting.field;
+    let field = setting.field;
     let template = template_kind(field);
     let shape = NOTICES.iter().find(|it| it.field == field);
     if template.is_none() && shape.is_none() {
@@ -168,13 +168,15 @@ pub(super) fn change(setting: &Setting<'_>, raw: &RawValue) -> Result<Draft, &'s
     }
     let shape = shape.ok_or("a field that nobody knows")?;
     let mut draft = setting.draft(shape.kind.clone(), key, raw);
-    let read = |pointers: &[&str]| pointers.iter().find_map(|it| text(value.pointer(it)?));
+    let read = |pointers: &[&str]| {
+        pointers.iter().find_map(|it| text(value.pointer(it)?).filter(is_something))
+    };
     draft.time = draft.time.or_else(|| time(&value["timestamp"]));
     draft.facts.notice = Some(Notice {
         field: field.to_owned(),
         event: read(shape.event),
         value: read(shape.value),
-        reason: read(shape.reason).filter(is_reason),
+        reason: read(shape.reason),
         subject: read(shape.subject),
     });
     Ok(draft)
@@ -206,20 +208,28 @@ fn template(field: &str, value: &Value) -> Template {
         }
         _ => (read("new_category"), read("previous_category")),
     };
-    let reason = read("reason").filter(is_reason);
+    let reason = read("reason")
+        .filter(is_something)
+        .or_else(|| text(&value["rejection_info"]["reason"]))
+        .or_else(|| text(&value["other_info"]["description"]));
     Template {
         id: read("message_template_id"),
         name: read("message_template_name"),
         language: read("message_template_language"),
         value: now,
         previous,
-        reason: reason.or_else(|| text(&value["rejection_info"]["reason"])),
+        reason,
     }
 }
 
-/// Meta writes `NONE` where there is no reason.
-fn is_reason(reason: &String) -> bool {
-    reason != "NONE"
+/// Meta writes `NONE` where there is no reason, or nothing to say.
+fn is_something(word: &String) -> bool {
+    word != "NONE"
+}
+
+/// The errors in a list.
+pub(super) fn failures(errors: &Value) -> Vec<Failure> {
+    list(errors).iter().map(failure).collect()
 }
 
 /// One of `automatic_events[]`: what Meta believes it saw in a conversation.
@@ -228,7 +238,7 @@ pub(super) fn conversion(setting: &Setting<'_>, raw: &RawValue) -> Draft {
         Ok(value) => value,
         Err(reason) => return setting.unmapped(format!("an event that is {reason}"), raw),
     };
-    let key = setting.fragment_key(&setting.field, text(&value["timestamp"]).as_deref(), raw);
+    let key = setting.fragment_key(setting.field, text(&value["timestamp"]).as_deref(), raw);
     let mut draft = setting.draft(Kind::ACCOUNT_CONVERSION, key, raw);
     draft.time = time(&value["timestamp"]).or(draft.time);
     let contact = setting.contact(text(&value["wa_id"]), text(&value["user_id"]));
@@ -237,7 +247,7 @@ pub(super) fn conversion(setting: &Setting<'_>, raw: &RawValue) -> Draft {
     let amount: Vec<String> =
         [&data["value"], &data["currency"]].into_iter().filter_map(text).collect();
     draft.facts.notice = Some(Notice {
-        field: setting.field.to_string(),
+        field: setting.field.to_owned(),
         event: text(&value["event_name"]),
         value: Some(amount.join(" ")).filter(|it| !it.is_empty()),
         subject: text(&value["id"]),
@@ -256,7 +266,7 @@ pub(super) fn error(setting: &Setting<'_>, raw: &RawValue) -> Draft {
     let key = setting.fragment_key("errors", None, raw);
     let mut draft = setting.draft(Kind::ACCOUNT_ERROR, key, raw);
     draft.facts.notice = Some(Notice {
-        field: setting.field.to_string(),
+        field: setting.field.to_owned(),
         event: Some("error".to_owned()),
         value: Some(failure.code.to_string()),
         reason: failure.details.or(failure.title),

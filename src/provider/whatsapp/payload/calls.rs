@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::account;
 use super::lenient::{integer, object, text, time};
 use super::setting::Setting;
 use super::status::recipient;
@@ -45,6 +46,7 @@ pub(super) fn draft(setting: &Setting<'_>, raw: &RawValue) -> Draft {
         status,
         duration: integer(&value["duration"]).and_then(|it| it.try_into().ok()),
         callback_data: text(&value["biz_opaque_callback_data"]),
+        errors: account::failures(&value["errors"]),
     });
     draft
 }
@@ -67,6 +69,7 @@ pub(super) fn status(setting: &Setting<'_>, raw: &RawValue) -> Draft {
         status: Some(event.clone()),
         event,
         callback_data: text(&value["biz_opaque_callback_data"]),
+        errors: account::failures(&value["errors"]),
         ..Call::default()
     });
     draft

@@ -70,11 +70,11 @@ pub(super) fn renamed(setting: &Setting<'_>, raw: &RawValue) -> Draft {
     if renamed.old_user.is_none() && renamed.new_user.is_none() {
         return setting.unmapped("an update without user ids", raw);
     }
-    let key = setting.fragment_key(&setting.field, text(&value["timestamp"]).as_deref(), raw);
+    let key = setting.fragment_key(setting.field, text(&value["timestamp"]).as_deref(), raw);
     let mut draft = setting.draft(Kind::CONTACT_IDENTITY_CHANGED, key, raw);
     draft.time = time(&value["timestamp"]).or(draft.time);
     let identity = Identity {
-        event: setting.field.to_string(),
+        event: setting.field.to_owned(),
         text: text(&value["detail"]),
         ..Identity::default()
     };
@@ -112,7 +112,7 @@ pub(super) fn preference(setting: &Setting<'_>, raw: &RawValue) -> Draft {
     let (Some(category), Some(wish)) = (text(&value["category"]), text(&value["value"])) else {
         return setting.unmapped("a preference without category or value", raw);
     };
-    let key = setting.fragment_key(&setting.field, text(&value["timestamp"]).as_deref(), raw);
+    let key = setting.fragment_key(setting.field, text(&value["timestamp"]).as_deref(), raw);
     let mut draft = setting.draft(Kind::PREFERENCE_CHANGED, key, raw);
     draft.time = time(&value["timestamp"]).or(draft.time);
     let contact = setting.contact(text(&value["wa_id"]), text(&value["user_id"]));
@@ -135,13 +135,13 @@ pub(super) fn book(setting: &Setting<'_>, raw: &RawValue) -> Draft {
         return setting.unmapped("an entry without a contact", raw);
     };
     let at = &value["metadata"]["timestamp"];
-    let key = setting.fragment_key(&setting.field, text(at).as_deref(), raw);
+    let key = setting.fragment_key(setting.field, text(at).as_deref(), raw);
     let mut draft = setting.draft(Kind::CONTACT_UPDATED, key, raw);
     draft.time = time(at).or(draft.time);
     let name = first(card, &["full_name", "first_name"]).or(contact.name.clone());
     setting.place(&mut draft, Some(Contact { name, ..contact }), None);
     draft.facts.notice = Some(Notice {
-        field: setting.field.to_string(),
+        field: setting.field.to_owned(),
         event: text(&value["action"]),
         subject: text(&value["type"]),
         ..Notice::default()
@@ -161,7 +161,7 @@ pub(super) fn handover(setting: &Setting<'_>, raw: &RawValue) -> Draft {
     if event.is_none() && current.is_none() {
         return setting.unmapped("a handover without an event or an owner", raw);
     }
-    let key = setting.fragment_key(&setting.field, text(&value["timestamp"]).as_deref(), raw);
+    let key = setting.fragment_key(setting.field, text(&value["timestamp"]).as_deref(), raw);
     let mut draft = setting.draft(Kind::HANDOVER_CHANGED, key, raw);
     draft.time = time(&value["timestamp"]).or(draft.time);
     let id = first(&value, &["wa_id", "recipient_id", "from"]);

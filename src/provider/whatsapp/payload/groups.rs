@@ -30,7 +30,7 @@ pub(super) fn draft(setting: &Setting<'_>, kind: Kind, raw: &RawValue) -> Draft 
     let Some(id) = text(&value["group_id"]) else {
         return setting.unmapped("a group without an id", raw);
     };
-    let key = setting.fragment_key(&setting.field, text(&value["timestamp"]).as_deref(), raw);
+    let key = setting.fragment_key(setting.field, text(&value["timestamp"]).as_deref(), raw);
     let mut draft = setting.draft(kind, key, raw);
     draft.time = time(&value["timestamp"]).or(draft.time);
     setting.place(&mut draft, None, Some(id.clone()));
@@ -42,7 +42,7 @@ pub(super) fn draft(setting: &Setting<'_>, kind: Kind, raw: &RawValue) -> Draft 
         description: wording(&value, "description", "group_description"),
         added: members(&value["added_participants"]),
         removed: members(&value["removed_participants"]),
-        errors: list(&value["errors"]).iter().map(account::failure).collect(),
+        errors: account::failures(&value["errors"]),
     });
     draft
 }

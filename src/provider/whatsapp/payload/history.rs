@@ -75,7 +75,7 @@ fn progress(setting: &Setting<'_>, raw: &RawValue) -> Draft {
     let key = setting.fragment_key("history", None, raw);
     let mut draft = setting.draft(Kind::ACCOUNT_HISTORY, key, raw);
     draft.facts.notice = Some(Notice {
-        field: setting.field.to_string(),
+        field: setting.field.to_owned(),
         event: Some("progress".to_owned()),
         value: text(&value["progress"]),
         subject: Some(place.join(", ")).filter(|it| !it.is_empty()),

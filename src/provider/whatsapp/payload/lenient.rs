@@ -80,7 +80,7 @@ impl<'de> Visitor<'de> for TextVisitor {
 }
 
 /// The elements of a list; what is no list stands for its only element, so that nothing is lost.
-pub(super) fn each<'a>(list: Option<&'a RawValue>) -> Vec<&'a RawValue> {
+pub(super) fn each(list: Option<&RawValue>) -> Vec<&RawValue> {
     let Some(raw) = list else { return Vec::new() };
     serde_json::from_str(raw.get()).unwrap_or_else(|_| vec![raw])
 }
@@ -90,11 +90,37 @@ pub(super) fn each<'a>(list: Option<&'a RawValue>) -> Vec<&'a RawValue> {
 /// # Errors
 /// Why it is none.
 pub(super) fn object(raw: &RawValue) -> Result<Value, &'static str> {
-    match serde_json::from_str(raw.get()) {
+    let value = serde_json::from_str(raw.get())
+        .or_else(|error| mended(raw.get()).map_or(Err(error), |it| serde_json::from_str(&it)));
+    match value {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err("not an object"),
         Err(_) => Err("not readable"),
     }
+}
+
+/// The same JSON with every half of an escaped pair replaced: a text cut off within an emoji has
+/// one, and no reader takes it. `None` when there was nothing to mend.
+fn mended(json: &str) -> Option<String> {
+    let half = |at: usize| {
+        let digits = json.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut mended = json.to_owned();
+    let mut at = 0;
+    while let Some(found) = json[at..].find('\\') {
+        at += found;
+        match half(at) {
+            Some(0xD800..=0xDBFF) if matches!(half(at + 6), Some(0xDC00..=0xDFFF)) => at += 12,
+            Some(0xD800..=0xDFFF) => {
+                mended.replace_range(at..at + 6, "\\ufffd");
+                at += 6;
+            }
+            // Past the backslash and what it escapes, which may be a backslash.
+            _ => at += 1 + json[at + 1..].chars().next().map_or(0, char::len_utf8),
+        }
+    }
+    (mended != json).then_some(mended)
 }
 
 /// A string, or a number where a string should be; `None` when empty.
@@ -188,6 +214,20 @@ mod tests {
             assert_eq!(time(&value), None, "{value}");
         }
         assert_eq!(time(&json!(i64::MAX)), None);
+    }
+
+    #[test]
+    fn half_a_pair_of_escapes_does_not_cost_the_text() {
+        for (json, expected) in [
+            (r#"{"a":"hi \ud83d"}"#, "hi \u{fffd}"),
+            (r#"{"a":"\ude00 hi"}"#, "\u{fffd} hi"),
+            (r#"{"a":"\ud83d\ud83d\uDE00"}"#, "\u{fffd}😀"),
+            (r#"{"a":"\\ud83d \ud83d\n"}"#, "\\ud83d \u{fffd}\n"),
+            (r#"{"a":"\ud83d\ude00"}"#, "😀"),
+        ] {
+            let raw: &RawValue = serde_json::from_str(json).unwrap();
+            assert_eq!(object(raw).unwrap()["a"], expected, "{json}");
+        }
     }
 
     #[test]

@@ -47,13 +47,10 @@ pub(super) fn draft(
     let from = text(&value["from"]);
     let ours = writer == Writer::Business || setting.is_ours(from.as_deref());
     let mut message = message(&value, id);
-    // The body of an unreadable answer is explained beside the message, not in it.
-    if message.kind == "interactive" && message.errors.is_empty() {
-        message.errors = each(errors)
-            .into_iter()
-            .filter_map(|it| object(it).ok())
-            .map(|it| account::failure(&it))
-            .collect();
+    // An answer that could not be read is explained beside the message, not in it.
+    if message.kind == "interactive" && message.interactive.is_none() && message.errors.is_empty() {
+        let errors = each(errors).into_iter().filter_map(|it| object(it).ok());
+        message.errors = errors.map(|it| account::failure(&it)).collect();
     }
     if ours {
         message.origin = Some(if setting.standby { "agent" } else { "business_app" }.to_owned());
@@ -101,14 +98,14 @@ fn message(value: &Value, id: String) -> Message {
         kind: word.to_owned(),
         context: context(&value["context"]),
         referral: Some(&value["referral"]).filter(|it| it.is_object()).cloned(),
-        errors: list(&value["errors"]).iter().map(account::failure).collect(),
+        errors: account::failures(&value["errors"]),
         ..Message::default()
     };
     match word {
         "text" => message.text = text(&inner["body"]),
         // The on-premises word for a voice note.
         "voice" => {
-            message.kind = "audio".to_owned();
+            "audio".clone_into(&mut message.kind);
             message.media = media(inner).map(|it| Media { voice: true, ..it });
         }
         "location" => message.location = location(inner),

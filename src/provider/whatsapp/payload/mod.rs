@@ -156,13 +156,16 @@ fn envelope(body: &str, drafts: &mut Vec<Draft>) -> Result<(), &'static str> {
         return Ok(());
     }
     // Something in the list is not what it should be: each entry on its own.
-    let envelope: Envelope<'_, &RawValue> =
-        serde_json::from_str(body).map_err(|_| "not JSON, or without `entry`")?;
-    for raw in each(Some(envelope.entry)) {
+    let envelope: Envelope<'_, Option<&RawValue>> = serde_json::from_str(body)
+        .map_err(|it| if it.is_data() { "not an object" } else { "not JSON" })?;
+    if envelope.entry.is_none() {
+        return Err("without `entry`");
+    }
+    for raw in each(envelope.entry) {
         match serde_json::from_str(raw.get()) {
             Ok(it) => entry(body, &envelope.object, &it, drafts),
             Err(_) => {
-                drafts.push(Setting::of_body(body).unmapped("an entry without `changes`", raw))
+                drafts.push(Setting::of_body(body).unmapped("an entry without `changes`", raw));
             }
         }
     }
@@ -172,11 +175,16 @@ fn envelope(body: &str, drafts: &mut Vec<Draft>) -> Result<(), &'static str> {
 fn entry(body: &str, object: &Text<'_>, entry: &Entry<'_>, drafts: &mut Vec<Draft>) {
     for raw in &entry.changes {
         let Ok(change) = serde_json::from_str::<Change<'_>>(raw.get()) else {
-            let setting = Setting::of_change(body, &entry.id, &entry.time, "");
+            let setting = Setting::of_change(body, entry.id.or_empty(), entry.time.or_empty(), "");
             drafts.push(setting.unmapped("a change that is not an object", raw));
             continue;
         };
-        let setting = Setting::of_change(body, &entry.id, &entry.time, change.field.or_empty());
+        let setting = Setting::of_change(
+            body,
+            entry.id.or_empty(),
+            entry.time.or_empty(),
+            change.field.or_empty(),
+        );
         let Some(value) = change.value else {
             drafts.push(setting.unmapped("a change without a value", raw));
             continue;
@@ -187,7 +195,7 @@ fn entry(body: &str, object: &Text<'_>, entry: &Entry<'_>, drafts: &mut Vec<Draf
             continue;
         }
         let Ok(content) = serde_json::from_str::<Content<'_>>(value.get()) else {
-            drafts.push(setting.unmapped("a value that is not an object", value));
+            drafts.push(setting.unmapped("a value that is not readable", value));
             continue;
         };
         let setting =
@@ -210,7 +218,7 @@ fn dispatch<'a>(
     value: &'a RawValue,
     drafts: &mut Vec<Draft>,
 ) -> Result<(), &'static str> {
-    match &*setting.field {
+    match setting.field {
         "messages" | "standby" => {
             let errors = content.errors;
             for raw in each(content.messages) {

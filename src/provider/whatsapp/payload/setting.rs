@@ -1,6 +1,5 @@
 //! What surrounds an element: the change it stands in, its channel and its contacts.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -16,9 +15,9 @@ use crate::event::{Candidate, Draft, Facts, Kind};
 pub(super) struct Setting<'a> {
     body: &'a str,
     /// The `field` of the change.
-    pub(super) field: Cow<'a, str>,
-    entry: Cow<'a, str>,
-    time: Cow<'a, str>,
+    pub(super) field: &'a str,
+    entry: &'a str,
+    time: &'a str,
     channel: Channel,
     profiles: Vec<Profile<'a>>,
     /// A copy for us to read along, while another party holds the conversation.
@@ -35,8 +34,8 @@ struct Profile<'a> {
     wa_id: Text<'a>,
     #[serde(borrow)]
     user_id: Text<'a>,
-    #[serde(borrow)]
-    profile: Option<&'a RawValue>,
+    #[serde(borrow, rename = "profile")]
+    names: Option<&'a RawValue>,
 }
 
 /// The names within a [`Profile`].
@@ -64,9 +63,9 @@ impl<'a> Setting<'a> {
     pub(super) fn of_body(body: &'a str) -> Self {
         Self {
             body,
-            field: Cow::default(),
-            entry: Cow::default(),
-            time: Cow::default(),
+            field: "",
+            entry: "",
+            time: "",
             channel: channel(),
             profiles: Vec::new(),
             standby: false,
@@ -74,22 +73,18 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// The surroundings of a change of an entry.
-    pub(super) fn of_change(
-        body: &'a str,
-        entry: &'a Text<'a>,
-        time: &'a Text<'a>,
-        field: &str,
-    ) -> Self {
-        let mut setting = Self::of_body(body);
-        setting.entry = Cow::Borrowed(entry.or_empty());
-        setting.time = Cow::Borrowed(time.or_empty());
-        setting.field = Cow::Owned(field.to_owned());
-        setting.channel.account = entry.or_empty().to_owned();
-        setting.channel.business = entry.get().map(str::to_owned);
-        setting.standby = field == "standby";
-        setting.historical = field == "history";
-        setting
+    /// The surroundings of a change: the id and time of its entry, and its field.
+    pub(super) fn of_change(body: &'a str, entry: &'a str, time: &'a str, field: &'a str) -> Self {
+        let business = Some(entry).filter(|it| !it.is_empty()).map(str::to_owned);
+        Self {
+            field,
+            entry,
+            time,
+            channel: Channel { account: entry.to_owned(), business, ..channel() },
+            standby: field == "standby",
+            historical: field == "history",
+            ..Self::of_body(body)
+        }
     }
 
     /// Adds what the value of the change says about number and contacts.
@@ -114,7 +109,7 @@ impl<'a> Setting<'a> {
         Draft {
             kind,
             dedup_key,
-            time: moment(&self.time),
+            time: moment(self.time),
             historical: self.historical,
             candidates: Vec::new(),
             facts: Facts { channel: self.channel.clone(), ..Facts::default() },
@@ -124,16 +119,16 @@ impl<'a> Setting<'a> {
 
     /// A draft of what nobody knows.
     pub(super) fn unmapped(&self, reason: impl Into<String>, raw: &RawValue) -> Draft {
-        let prefix = ["unmapped:", &self.field].concat();
+        let prefix = ["unmapped:", self.field].concat();
         let mut draft = self.draft(UNMAPPED, self.fragment_key(&prefix, None, raw), raw);
-        let field = Some(self.field.to_string()).filter(|it| !it.is_empty());
+        let field = Some(self.field.to_owned()).filter(|it| !it.is_empty());
         draft.facts.unmapped = Some(Unmapped { field, reason: reason.into() });
         draft
     }
 
     /// The key of a fragment without an id: equal for equal fragments of one account and moment.
     pub(super) fn fragment_key(&self, prefix: &str, time: Option<&str>, raw: &RawValue) -> String {
-        let time = time.unwrap_or(&self.time);
+        let time = time.unwrap_or(self.time);
         format!("{prefix}:{}:{time}:{}", self.entry, digest(raw.get().as_bytes()))
     }
 
@@ -161,7 +156,7 @@ impl<'a> Setting<'a> {
             wa_id = wa_id.or_else(|| profile.wa_id().map(str::to_owned));
             bsuid = bsuid.or_else(|| profile.bsuid().map(str::to_owned));
         }
-        let names: Names<'_> = decoded(profile.and_then(|it| it.profile));
+        let names: Names<'_> = decoded(profile.and_then(|it| it.names));
         Some(Contact {
             id: id.or_else(|| bsuid.clone()).or_else(|| wa_id.clone())?,
             phone: wa_id.as_deref().and_then(number),

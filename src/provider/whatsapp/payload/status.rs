@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lenient::{first, list, object, text, time};
+use super::lenient::{first, object, text, time};
 use super::setting::Setting;
 use super::{account, calls};
 use crate::event::facts::{Contact, Status};
@@ -47,7 +47,7 @@ pub(super) fn draft(setting: &Setting<'_>, raw: &RawValue) -> Draft {
         participant: recipient.participant,
         callback_data: text(&value["biz_opaque_callback_data"]),
         pricing: Some(&value["pricing"]).filter(|it| it.is_object()).cloned(),
-        errors: list(&value["errors"]).iter().map(account::failure).collect(),
+        errors: account::failures(&value["errors"]),
     });
     draft
 }
