@@ -83,11 +83,11 @@ pub(crate) fn put(value: &mut Value, place: &str, odd: Option<Value>) {
         *value.pointer_mut(place).unwrap() = odd;
         return;
     }
-    let (parent, last) = place.rsplit_once('/').unwrap();
+    let (parent, token) = place.rsplit_once('/').unwrap();
     match value.pointer_mut(parent).unwrap() {
-        Value::Array(list) => drop(list.remove(last.parse().unwrap())),
+        Value::Array(list) => drop(list.remove(token.parse().unwrap())),
         Value::Object(fields) => {
-            fields.remove(&last.replace("~1", "/").replace("~0", "~"));
+            fields.remove(&token.replace("~1", "/").replace("~0", "~"));
         }
         _ => unreachable!("only lists and objects have places"),
     }

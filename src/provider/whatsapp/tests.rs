@@ -354,3 +354,27 @@ fn nesting_without_end_is_told_and_kept() {
         assert_eq!(draft.facts.unmapped.unwrap().reason, reason);
     }
 }
+
+#[test]
+fn what_is_odd_beside_a_message_does_not_cost_the_message() {
+    let message = r#"{"from":"16505551234","id":"wamid.1","timestamp":"1749416400","type":"text","text":{"body":"hi"}}"#;
+    for odd in ["null", "7", "-0.5", "true", r#""odd""#, "[]", "{}", "[[null]]", r#"[{"a":{}}]"#] {
+        for key in ["contacts", "statuses", "errors", "message_echoes", "display_phone_number"] {
+            let draft = first("messages", &format!(r#""messages":[{message}],"{key}":{odd}"#));
+            assert_eq!(draft.dedup_key, "message:wamid.1", "{key}: {odd}");
+            assert_eq!(draft.facts.channel.account, "2");
+            assert_eq!(draft.facts.contact.unwrap().phone.as_deref(), Some("+16505551234"));
+        }
+        for beside in [
+            r#""metadata":ODD,"messaging_product":ODD"#,
+            r#""contacts":[{"wa_id":ODD,"profile":ODD},ODD]"#,
+        ] {
+            let value = format!(r#"{{"messages":[{message}],{}}}"#, beside.replace("ODD", odd));
+            let body = format!(
+                r#"{{"object":"whatsapp_business_account","entry":[{{"id":{odd},"time":{odd},"changes":[{{"field":"messages","value":{value}}}]}}]}}"#
+            );
+            let draft = payload::drafts(body.as_bytes()).remove(0);
+            assert_eq!(draft.dedup_key, "message:wamid.1", "{beside}: {odd}");
+        }
+    }
+}

@@ -74,6 +74,8 @@ fn progress(setting: &Setting<'_>, raw: &RawValue) -> Draft {
     let place: Vec<String> = ["phase", "chunk_order"].into_iter().filter_map(part).collect();
     let key = setting.fragment_key("history", None, raw);
     let mut draft = setting.draft(Kind::ACCOUNT_HISTORY, key, raw);
+    // The messages are old; how far their import is, is news.
+    draft.historical = false;
     draft.facts.notice = Some(Notice {
         field: setting.field.to_owned(),
         event: Some("progress".to_owned()),
@@ -89,6 +91,7 @@ pub(super) fn error(setting: &Setting<'_>, raw: &RawValue) -> Draft {
     let mut draft = account::error(setting, raw);
     if draft.facts.notice.is_some() {
         draft.kind = Kind::ACCOUNT_HISTORY;
+        draft.historical = false;
     }
     draft
 }

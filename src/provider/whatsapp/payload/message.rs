@@ -45,7 +45,11 @@ pub(super) fn draft(
         return contact::system(setting, &value, &id, raw);
     }
     let from = text(&value["from"]);
-    let ours = writer == Writer::Business || setting.is_ours(from.as_deref());
+    // The import names a recipient only where the business wrote.
+    let to = text(&value["to"]);
+    let ours = writer == Writer::Business
+        || setting.is_ours(from.as_deref())
+        || (thread.is_some() && to.is_some());
     let mut message = message(&value, id);
     // An answer that could not be read is explained beside the message, not in it.
     if message.kind == "interactive" && message.interactive.is_none() && message.errors.is_empty() {
@@ -60,11 +64,8 @@ pub(super) fn draft(
     let kind = kind(&value, &message, ours);
     let mut draft = setting.draft(kind, format!("{prefix}:{}", message.id), raw);
     draft.time = time(&value["timestamp"]).or(draft.time);
-    let (id, user_id) = if ours {
-        (text(&value["to"]), text(&value["to_user_id"]))
-    } else {
-        (from, text(&value["from_user_id"]))
-    };
+    let (id, user_id) =
+        if ours { (to, text(&value["to_user_id"])) } else { (from, text(&value["from_user_id"])) };
     let (id, user_id) = match thread {
         Some(thread) if id.is_none() && user_id.is_none() => contact::of_thread(thread),
         _ => (id, user_id),
@@ -125,8 +126,8 @@ fn message(value: &Value, id: String) -> Message {
         }
         "reaction" => {
             let emoji = text(&inner["emoji"]);
-            message.reaction = Some(Reaction {
-                message_id: text(&inner["message_id"]).unwrap_or_default(),
+            message.reaction = text(&inner["message_id"]).map(|message_id| Reaction {
+                message_id,
                 removed: emoji.is_none(),
                 emoji,
             });
