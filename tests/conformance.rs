@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sluicegate::provider::{Headers, Proof, Request};
@@ -17,7 +18,7 @@ fn step(len: usize) -> usize {
     if len <= SMALL { 1 } else { len.div_ceil(SMALL) }
 }
 
-/// The headers of a request, each changed as asked; `None` takes it away.
+/// The headers of a request, each changed as asked; an empty list takes it away.
 fn headers<'a>(
     request: &'a Request,
     mut change: impl FnMut(&'a str, &'a str) -> Vec<String>,
@@ -109,6 +110,18 @@ fn upper_case_hex(value: &str) -> String {
     let digits = value.bytes().rev().take_while(u8::is_ascii_hexdigit).count();
     let (prefix, hex) = value.split_at(value.len() - digits);
     if digits >= 40 { [prefix, &hex.to_ascii_uppercase()].concat() } else { value.to_owned() }
+}
+
+#[test]
+fn an_old_request_is_noticed_exactly_where_the_time_is_proven() {
+    for bench in bench::all() {
+        let proven = bench.entry.proof == Proof::BodyAndTime;
+        for off in [-24, 24] {
+            let request = bench.compose(&bench.entry.samples[0], 1);
+            let checked = bench.source.verify(request, now() + SignedDuration::from_hours(off));
+            assert_eq!(checked.is_err(), proven, "{} by {off} hours", bench.entry.name);
+        }
+    }
 }
 
 #[test]

@@ -23,6 +23,22 @@ pub(super) enum Writer {
 /// The type of a message that the import promises to send later, with its file.
 const PLACEHOLDER: &str = "media_placeholder";
 
+/// The types whose content tells them apart, should the type itself be absent.
+const TELLING: &[&str] = &[
+    "text",
+    "image",
+    "audio",
+    "video",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "interactive",
+    "button",
+    "reaction",
+    "order",
+];
+
 /// The types that are a file.
 const FILES: &[&str] = &["image", "audio", "video", "document", "sticker"];
 
@@ -76,8 +92,7 @@ pub(super) fn draft(
 }
 
 fn kind(value: &Value, message: &Message, ours: bool) -> Kind {
-    let word = value["type"].as_str().unwrap_or_default();
-    match (word, message.interactive.as_ref().map_or("", |it| it.kind.as_str())) {
+    match (word(value), message.interactive.as_ref().map_or("", |it| it.kind.as_str())) {
         ("reaction", _) => Kind::MESSAGE_REACTION,
         ("edit", _) => Kind::MESSAGE_EDITED,
         ("revoke", _) => Kind::MESSAGE_DELETED,
@@ -90,9 +105,15 @@ fn kind(value: &Value, message: &Message, ours: bool) -> Kind {
     }
 }
 
+/// The provider's word for the type of a message.
+fn word(value: &Value) -> &str {
+    let told = || TELLING.iter().copied().find(|it| !value[*it].is_null());
+    value["type"].as_str().filter(|it| !it.is_empty()).or_else(told).unwrap_or("unknown")
+}
+
 /// What a message says, whoever wrote it.
 fn message(value: &Value, id: String) -> Message {
-    let word = value["type"].as_str().unwrap_or("unknown");
+    let word = word(value);
     let inner = &value[word];
     let mut message = Message {
         id,
