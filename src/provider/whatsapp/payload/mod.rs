@@ -212,70 +212,60 @@ fn entry(body: &str, object: &Text<'_>, entry: &Entry<'_>, drafts: &mut Vec<Draf
 }
 
 /// Reads a change by its field.
-fn dispatch<'a>(
-    setting: &Setting<'a>,
-    content: &Content<'a>,
-    value: &'a RawValue,
+fn dispatch(
+    setting: &Setting<'_>,
+    content: &Content<'_>,
+    value: &RawValue,
     drafts: &mut Vec<Draft>,
 ) -> Result<(), &'static str> {
+    let mut tell = |list, draft: &dyn Fn(&RawValue) -> Draft| {
+        drafts.extend(each(list).into_iter().map(draft));
+    };
+    let errors = content.errors;
+    let message = |writer| move |it: &RawValue| message::draft(setting, it, writer, None, errors);
     match setting.field {
         "messages" | "standby" => {
-            let errors = content.errors;
-            for raw in each(content.messages) {
-                drafts.push(message::draft(setting, raw, Writer::Either, None, errors));
-            }
-            for raw in each(content.message_echoes) {
-                drafts.push(message::draft(setting, raw, Writer::Business, None, errors));
-            }
-            drafts.extend(each(content.statuses).into_iter().map(|it| status::draft(setting, it)));
-            drafts.extend(each(errors).into_iter().map(|it| account::error(setting, it)));
+            tell(content.messages, &message(Writer::Either));
+            tell(content.message_echoes, &message(Writer::Business));
+            tell(content.statuses, &|it| status::draft(setting, it));
         }
         "smb_message_echoes" | "message_echoes" => {
-            for raw in each(content.message_echoes).into_iter().chain(each(content.messages)) {
-                drafts.push(message::draft(setting, raw, Writer::Business, None, None));
-            }
-            drafts.extend(each(content.errors).into_iter().map(|it| account::error(setting, it)));
+            tell(content.message_echoes, &message(Writer::Business));
+            tell(content.messages, &message(Writer::Business));
         }
         "calls" => {
-            drafts.extend(each(content.calls).into_iter().map(|it| calls::draft(setting, it)));
-            drafts.extend(each(content.statuses).into_iter().map(|it| calls::status(setting, it)));
-            drafts.extend(each(content.errors).into_iter().map(|it| account::error(setting, it)));
+            tell(content.calls, &|it| calls::draft(setting, it));
+            tell(content.statuses, &|it| calls::status(setting, it));
         }
         "history" => {
-            for raw in each(content.history) {
-                history::chunk(setting, raw, drafts);
+            for chunk in each(content.history) {
+                history::chunk(setting, chunk, drafts);
             }
-            for raw in each(content.messages) {
-                drafts.push(message::draft(setting, raw, Writer::Either, None, None));
-            }
-            drafts.extend(each(content.errors).into_iter().map(|it| history::error(setting, it)));
+            drafts.extend(each(content.messages).into_iter().map(message(Writer::Either)));
+            drafts.extend(each(errors).into_iter().map(|it| history::error(setting, it)));
+            return Ok(());
         }
-        "smb_app_state_sync" => {
-            drafts
-                .extend(each(content.state_sync).into_iter().map(|it| contact::book(setting, it)));
+        "smb_app_state_sync" => tell(content.state_sync, &|it| contact::book(setting, it)),
+        "user_preferences" => {
+            tell(content.user_preferences, &|it| contact::preference(setting, it));
         }
-        "user_preferences" => drafts.extend(
-            each(content.user_preferences).into_iter().map(|it| contact::preference(setting, it)),
-        ),
-        "user_id_update" => drafts.extend(
-            each(content.user_id_update).into_iter().map(|it| contact::renamed(setting, it)),
-        ),
+        "user_id_update" => tell(content.user_id_update, &|it| contact::renamed(setting, it)),
         "messaging_handovers" => {
             let handovers = content.messaging_handovers.unwrap_or(value);
-            drafts
-                .extend(each(Some(handovers)).into_iter().map(|it| contact::handover(setting, it)));
+            tell(Some(handovers), &|it| contact::handover(setting, it));
         }
-        "automatic_events" => drafts.extend(
-            each(content.automatic_events).into_iter().map(|it| account::conversion(setting, it)),
-        ),
+        "automatic_events" => {
+            tell(content.automatic_events, &|it| account::conversion(setting, it));
+        }
         field => {
-            if let Some(kind) = groups::kind(field) {
-                let groups = each(content.groups).into_iter();
-                drafts.extend(groups.map(|it| groups::draft(setting, kind.clone(), it)));
-            } else {
+            let Some(kind) = groups::kind(field) else {
+                // Whatever errors are in there are part of the notice.
                 drafts.push(account::change(setting, value)?);
-            }
+                return Ok(());
+            };
+            tell(content.groups, &|it| groups::draft(setting, kind.clone(), it));
         }
     }
+    tell(errors, &|it| account::error(setting, it));
     Ok(())
 }
