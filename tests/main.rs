@@ -2,7 +2,10 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod support;
+
+mod conformance;
 mod journal;
-mod crash;
 mod pipeline;
+mod crash;
 mod tidy;
