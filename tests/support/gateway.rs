@@ -165,9 +165,9 @@ impl Gateway {
                 return events;
             }
             let receipts: Vec<&Value> = messages.iter().map(|it| &it["receipt"]).collect();
-            let acked =
-                self.admin("POST", &format!("{path}/ack"), Some(json!({ "receipts": receipts })));
-            assert_eq!(acked.await["settled"], messages.len());
+            let receipts = json!({ "receipts": receipts });
+            let acked = self.admin("POST", &format!("{path}/ack"), Some(receipts)).await;
+            assert_eq!(acked["settled"], messages.len());
             events.extend(messages.into_iter().map(|mut it| it["event"].take()));
         }
     }
