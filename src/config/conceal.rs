@@ -37,7 +37,7 @@ pub(super) fn is_secret(key: &str) -> bool {
 /// The places of secrets in a tree, by the names of their settings.
 pub(super) fn secrets(node: &Node, found: &mut Vec<Span>) {
     match &node.value {
-        Value::Scalar(_) => {}
+        Value::Scalar(_) | Value::Unknown => {}
         Value::List(nodes) => nodes.iter().for_each(|it| secrets(it, found)),
         Value::Map(entries) => {
             for Entry { key, value, .. } in entries {

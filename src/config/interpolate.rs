@@ -55,14 +55,11 @@ pub(super) fn interpolate(
                         let span = node.locate(range, diagnostics.text());
                         diagnostics.push(Diagnostic::error(span, message).hint(hint));
                     }
-                    // What stays is not looked at again: its text is not what it will be.
-                    if let Value::Scalar(scalar) = &mut node.value {
-                        scalar.interpolated = true;
-                    }
+                    node.value = Value::Unknown;
                 }
             }
         }
-        Value::Scalar(_) => {}
+        Value::Scalar(_) | Value::Unknown => {}
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) enum Value {
     Scalar(Scalar),
     List(Vec<Node>),
     Map(Vec<Entry>),
+    /// A scalar whose `${…}` could not be replaced. That was reported; nobody complains again.
+    Unknown,
 }
 
 /// One line of a map.
@@ -102,6 +104,7 @@ impl Node {
                 Plain::Float(_) => Kind::Number,
                 Plain::Text => Kind::Text,
             },
+            Value::Unknown => Kind::Text,
             Value::List(_) => Kind::List,
             Value::Map(_) => Kind::Map,
         }
@@ -153,6 +156,7 @@ impl Node {
                 Plain::Float(it) => it.into(),
                 Plain::Text => scalar.text.clone().into(),
             },
+            Value::Unknown => Json::Null,
             Value::List(nodes) => nodes.iter().map(Self::to_json).collect(),
             Value::Map(entries) => Json::Object(
                 entries.iter().map(|it| (it.key.clone(), it.value.to_json())).collect(),

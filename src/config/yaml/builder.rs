@@ -138,7 +138,7 @@ impl Builder<'_> {
         let last = match &value {
             Value::List(nodes) => nodes.last().map(|it| it.span.end),
             Value::Map(entries) => entries.last().map(|it| it.value.span.end.max(it.key_span.end)),
-            Value::Scalar(_) => None,
+            Value::Scalar(_) | Value::Unknown => None,
         };
         // A block collection has no end of its own: it ends where its last element does.
         let flow = self.text[start.start..].starts_with(['[', '{']);
@@ -218,7 +218,7 @@ fn read_key(node: Node, text: &str, diagnostics: &mut Diagnostics) -> (String, S
 /// How many nodes a tree has.
 fn size(node: &Node) -> usize {
     match &node.value {
-        Value::Scalar(_) => 1,
+        Value::Scalar(_) | Value::Unknown => 1,
         Value::List(nodes) => 1 + nodes.iter().map(size).sum::<usize>(),
         Value::Map(entries) => 1 + entries.iter().map(|it| size(&it.value)).sum::<usize>(),
     }

@@ -1,0 +1,390 @@
+//! `routes:`: checked against everything else in the file, and compiled.
+//!
+//! This is the only file of the configuration that knows the router and the expressions.
+
+use std::collections::{BTreeSet, HashSet};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::yaml::{Entry, Node, Span, Value};
+use super::{shape, suggest};
+use crate::event::kind::CATALOGUE;
+use crate::expression::{Condition, Error, Template};
+use crate::provider;
+use crate::router::{Route, Table};
+
+/// Settings of a route that are on their way.
+const PLANNED: &[(&str, &str)] = &[
+    ("unless", "for now, leave it out; `when` sees the event alone"),
+    ("collect", "for now, leave it out; every event is delivered on its own"),
+];
+
+/// A route as it stands in the file.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// What it is called: in the console, in metrics, and in `explain`. Unique.
+    name: String,
+    /// Which sources, providers or accounts it listens to, one or a list; all of them without it.
+    #[serde(default)]
+    #[schemars(schema_with = "one_or_many")]
+    from: Json,
+    /// Which kinds of event it takes, one or a list: `message.received`, or `message.*` for all
+    /// that begin so; every kind without it.
+    #[serde(default)]
+    #[schemars(schema_with = "one_or_many")]
+    on: Json,
+    /// A condition on the event: `event.text is matching("(?i)refund")`. What is missing is false.
+    #[serde(default)]
+    when: Option<String>,
+    /// Where its events go: a destination, a map from destinations to payloads, or a list of both.
+    #[schemars(schema_with = "targets")]
+    to: Json,
+    /// Later routes are not asked once this one matched.
+    #[serde(default)]
+    stop: bool,
+    /// Only asked when no other route matched.
+    #[serde(default)]
+    otherwise: bool,
+    /// Whether it also takes events that are told long after they happened.
+    #[serde(default)]
+    history: History,
+}
+
+/// Whether a route takes events that are told after the fact.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum History {
+    /// They pass it by.
+    #[default]
+    Skip,
+    /// It takes them like any other.
+    Include,
+}
+
+fn one_or_many(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+    })
+}
+
+fn targets(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let one = schemars::json_schema!({"oneOf": [{"type": "string"}, {"type": "object"}]});
+    schemars::json_schema!({
+        "oneOf": [{"type": "string"}, {"type": "object"}, {"type": "array", "items": one}]
+    })
+}
+
+/// The schema of one route.
+pub(super) fn schema() -> Json {
+    schemars::schema_for!(Settings).to_value()
+}
+
+/// Names that a route may use.
+pub(super) struct Names<'a> {
+    /// Each source, with its provider and where it stands.
+    pub(super) sources: Vec<(&'a str, &'a str, Span)>,
+    /// Each destination, and where it stands.
+    pub(super) destinations: Vec<(&'a str, Span)>,
+}
+
+/// Compiles the routes, in the order of the file.
+pub(super) fn compile(node: &Node, names: &Names<'_>, diagnostics: &mut Diagnostics) -> Table {
+    let schema = schema();
+    let mut compiler = Compiler {
+        names,
+        diagnostics,
+        seen: Vec::new(),
+        heard: BTreeSet::new(),
+        reached: BTreeSet::new(),
+    };
+    let Value::List(nodes) = &node.value else {
+        compiler.diagnostics.push(
+            Diagnostic::error(
+                node.span,
+                format!("expected a list of routes, found {}", node.kind().describe()),
+            )
+            .hint("begin each route with `- name: …`"),
+        );
+        return Table::default();
+    };
+    let routes = nodes.iter().filter_map(|it| compiler.route(it, &schema)).collect();
+    compiler.warn_of_idle();
+    Table::new(routes)
+}
+
+struct Compiler<'a> {
+    names: &'a Names<'a>,
+    diagnostics: &'a mut Diagnostics,
+    /// Names of routes so far.
+    seen: Vec<(String, Span)>,
+    /// Sources that a route listens to.
+    heard: BTreeSet<&'a str>,
+    /// Destinations that a route sends to.
+    reached: BTreeSet<&'a str>,
+}
+
+impl<'a> Compiler<'a> {
+    fn route(&mut self, node: &Node, schema: &Json) -> Option<Route> {
+        for Entry { key, key_span, .. } in node.entries() {
+            if let Some((_, hint)) = PLANNED.iter().find(|(it, _)| it == key) {
+                let message = format!("`{key}` is planned, but not there yet");
+                self.diagnostics.push(Diagnostic::error(*key_span, message).hint(*hint));
+            }
+        }
+        let planned: Vec<&str> = PLANNED.iter().map(|(it, _)| *it).collect();
+        let name = node.get("name");
+        // A route without `to` is shown at its name, or where it begins.
+        let first = node.entries().first().map_or(node.span, |it| it.key_span);
+        let place = name.map_or(first, |it| it.span);
+        let json = shape::fit(&node.without(&planned), place, schema, self.diagnostics);
+
+        if let Some((name, text)) = name.and_then(|it| Some((it, it.text()?))) {
+            self.name(text, name.span);
+        }
+        let from = self.from(node.get("from"));
+        let on = self.on(node.get("on"));
+        let when = node.get("when").and_then(|it| self.when(it, &on));
+        let to = node.get("to").map(|it| self.to(it)).unwrap_or_default();
+        let settings: Settings = serde_json::from_value(json?).ok()?;
+        Some(Route {
+            name: settings.name,
+            from,
+            on,
+            when,
+            to,
+            stop: settings.stop,
+            otherwise: settings.otherwise,
+            history: settings.history == History::Include,
+        })
+    }
+
+    fn name(&mut self, name: &str, span: Span) {
+        if name.trim().is_empty() {
+            self.diagnostics.push(
+                Diagnostic::error(span, "a route needs a name")
+                    .hint("say what it does: `name: urgent messages to the team`"),
+            );
+        } else if let Some((_, first)) = self.seen.iter().find(|(it, _)| it == name) {
+            self.diagnostics.push(
+                Diagnostic::error(span, format!("two routes are called `{name}`"))
+                    .related(*first, "the first")
+                    .hint("deliveries remember their route by its name, so it must be its own"),
+            );
+        } else {
+            self.seen.push((name.to_owned(), span));
+        }
+    }
+
+    fn from(&mut self, node: Option<&Node>) -> HashSet<String> {
+        let Some(node) = node else {
+            self.heard.extend(self.names.sources.iter().map(|(name, ..)| *name));
+            return HashSet::new();
+        };
+        let mut from = HashSet::new();
+        for word in node.elements() {
+            let Some(text) = word.text() else { continue };
+            let sources = self.names.sources.iter();
+            let destination = self.names.destinations.iter().any(|(it, _)| *it == text);
+            let heard: Vec<&str> = sources
+                .filter(|(name, provider, _)| {
+                    *name == text || *provider == text || is_account(text)
+                })
+                .map(|(name, ..)| *name)
+                .collect();
+            if heard.is_empty()
+                && !destination
+                && !is_account(text)
+                && provider::find(text).is_none()
+            {
+                let sources = self.names.sources.iter().map(|(name, ..)| *name);
+                let destinations = self.names.destinations.iter().map(|(name, _)| *name);
+                let providers = provider::REGISTRY.iter().map(|it| it.name);
+                let hint = suggest::hint(text, sources.chain(destinations).chain(providers));
+                let message = format!("`{text}` is no source, provider or account");
+                self.diagnostics.push(Diagnostic::error(word.span, message).hint(hint));
+            }
+            self.heard.extend(heard);
+            from.insert(text.to_owned());
+        }
+        from
+    }
+
+    fn on(&mut self, node: Option<&Node>) -> Vec<String> {
+        let mut on = Vec::new();
+        for word in node.map(Node::elements).unwrap_or_default() {
+            let Some(text) = word.text() else { continue };
+            let known = known_kinds();
+            let taken = match text.strip_suffix(".*") {
+                Some(group) => known.iter().any(|it| it.split('.').next() == Some(group)),
+                None => known.contains(text),
+            };
+            if !taken {
+                let groups: BTreeSet<String> = known
+                    .iter()
+                    .filter_map(|it| Some(format!("{}.*", it.split('.').next()?)))
+                    .collect();
+                let hint = if text == "*" {
+                    "leave `on` out to take every kind".to_owned()
+                } else if text.ends_with('*') {
+                    suggest::hint(text, groups.iter().map(String::as_str))
+                } else {
+                    suggest::hint(text, known.iter().map(|it| &**it))
+                };
+                let message = format!("`{text}` is no kind of event");
+                self.diagnostics.push(Diagnostic::error(word.span, message).hint(hint));
+            }
+            on.push(text.to_owned());
+        }
+        on
+    }
+
+    fn when(&mut self, node: &Node, on: &[String]) -> Option<Condition> {
+        let text = node.text()?;
+        if text.trim_start().starts_with("{{") {
+            self.diagnostics.push(
+                Diagnostic::error(node.span, "a condition has no braces")
+                    .hint("write the expression alone: `when: event.text`"),
+            );
+            return None;
+        }
+        match Condition::compile(text) {
+            Ok(condition) => {
+                self.paths(node, &condition, on);
+                Some(condition)
+            }
+            Err(error) => {
+                self.expression(node, error);
+                None
+            }
+        }
+    }
+
+    /// Refuses a path that no kind has that the route can match.
+    #[expect(
+        clippy::unused_self,
+        clippy::needless_pass_by_ref_mut,
+        reason = "filled in with the path table"
+    )]
+    fn paths(&mut self, _node: &Node, _condition: &Condition, _on: &[String]) {}
+
+    /// A compile error, at its place within the scalar.
+    fn expression(&mut self, node: &Node, error: Error) {
+        let text = self.diagnostics.text();
+        let span = error.range.map_or(node.span, |it| node.locate(it, text));
+        let diagnostic = Diagnostic::error(span, error.message);
+        self.diagnostics.push(match error.hint {
+            Some(hint) => diagnostic.hint(hint),
+            None => diagnostic,
+        });
+    }
+
+    fn to(&mut self, node: &Node) -> Vec<String> {
+        let mut targets = Vec::new();
+        if matches!(&node.value, Value::List(nodes) if nodes.is_empty()) || node.text() == Some("")
+        {
+            self.diagnostics.push(
+                Diagnostic::error(node.span, "a route needs somewhere to go")
+                    .hint("write the name of a destination: `to: events`"),
+            );
+        }
+        for element in node.elements() {
+            match &element.value {
+                Value::Scalar(scalar) if !scalar.text.is_empty() => {
+                    self.target(&scalar.text, element.span, None, &mut targets);
+                }
+                Value::Map(entries) => {
+                    for Entry { key, key_span, value } in entries {
+                        self.target(key, *key_span, Some(value), &mut targets);
+                    }
+                }
+                _ => {}
+            }
+        }
+        targets
+    }
+
+    fn target(
+        &mut self,
+        name: &str,
+        span: Span,
+        payload: Option<&Node>,
+        targets: &mut Vec<String>,
+    ) {
+        if let Some(payload) = payload {
+            self.payload(payload);
+        }
+        let Some((known, _)) = self.names.destinations.iter().find(|(it, _)| *it == name) else {
+            // An empty key was reported when it was read.
+            if !name.is_empty() {
+                let known = self.names.destinations.iter().map(|(it, _)| *it);
+                let hint = suggest::hint(name, known);
+                let message = format!("no destination is called `{name}`");
+                self.diagnostics.push(Diagnostic::error(span, message).hint(hint));
+            }
+            return;
+        };
+        self.reached.insert(known);
+        targets.push(name.to_owned());
+    }
+
+    /// Checks every template of a payload, and every number that may be a text.
+    fn payload(&mut self, node: &Node) {
+        match &node.value {
+            Value::Unknown => {}
+            Value::Map(_) if shape::is_template(node, self.diagnostics.text()) => {}
+            Value::List(nodes) => nodes.iter().for_each(|it| self.payload(it)),
+            Value::Map(entries) => entries.iter().for_each(|it| self.payload(&it.value)),
+            Value::Scalar(scalar) if scalar.is_lossy_number() && !scalar.interpolated => {
+                let read = node.to_json();
+                let text = &scalar.text;
+                let message = if read.is_number() {
+                    format!("YAML reads `{text}` as the number {read}")
+                } else {
+                    format!("is `{text}` a text or a number?")
+                };
+                let hint = format!("quote it: `\"{text}\"`");
+                self.diagnostics.push(Diagnostic::error(node.span, message).hint(hint));
+            }
+            Value::Scalar(scalar) => {
+                if let Err(error) = Template::compile(&scalar.text) {
+                    self.expression(node, error);
+                }
+            }
+        }
+    }
+
+    fn warn_of_idle(&mut self) {
+        for (name, _, span) in &self.names.sources {
+            if !self.heard.contains(name) {
+                let message = format!("no route listens to source `{name}`");
+                let hint = format!("add a route with `from: {name}`, or without `from`");
+                self.diagnostics.push(Diagnostic::warning(*span, message).hint(hint));
+            }
+        }
+        for (name, span) in &self.names.destinations {
+            if !self.reached.contains(name) {
+                let message = format!("no route sends to destination `{name}`");
+                let hint = format!("add a route with `to: {name}`");
+                self.diagnostics.push(Diagnostic::warning(*span, message).hint(hint));
+            }
+        }
+    }
+}
+
+/// Accounts are not listed in the file; they are the numbers that providers give.
+fn is_account(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit())
+}
+
+/// The kinds of the catalogue, and those that providers name themselves.
+fn known_kinds() -> BTreeSet<String> {
+    let own = provider::REGISTRY.iter().flat_map(|it| it.kinds);
+    let unmapped = provider::REGISTRY.iter().map(|it| format!("{}.unmapped", it.name));
+    let kinds = CATALOGUE.iter().map(|it| &it.kind).chain(own);
+    kinds.map(|it| it.as_str().to_owned()).chain(unmapped).collect()
+}
