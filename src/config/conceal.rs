@@ -26,7 +26,8 @@ static PASSWORD: LazyLock<Regex> =
 
 /// A reference to a variable: its name is no secret, its default may be one.
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\$?\$\{[A-Za-z0-9_]*(?::[-?])?|\$\{file:[^}]*").expect("a constant")
+    let pattern = r"\$\{file:[^}]*|\$\{[A-Za-z0-9_]*(?::\?[^}]*|:-)?";
+    Regex::new(pattern).expect("a constant")
 });
 
 /// Whether a setting of this name holds a secret.

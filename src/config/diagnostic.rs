@@ -101,12 +101,6 @@ impl Diagnostics {
         }
     }
 
-    /// Takes what another collected about the same file.
-    pub(super) fn append(&mut self, other: Self) {
-        other.list.into_iter().for_each(|it| self.push(it));
-        self.hide(other.hidden.into_iter().flatten());
-    }
-
     /// Makes pieces of the file unreadable in snippets.
     pub(super) fn hide(&mut self, spans: impl IntoIterator<Item = Span>) {
         self.hidden.get_or_insert_default().extend(spans);
@@ -117,6 +111,8 @@ impl Diagnostics {
         // Shorter values would make holes in ordinary words.
         if value.len() >= 4 {
             self.values.push(value.to_owned());
+            // Longest first: a value may hold another.
+            self.values.sort_by_key(|it| std::cmp::Reverse(it.len()));
         }
     }
 
@@ -152,7 +148,7 @@ impl Diagnostics {
     pub fn render(&self, color: bool) -> String {
         let text = conceal::conceal(&self.text, self.hidden.as_deref());
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let reports = self.iter().map(|it| renderer.render(&[self.group(&it, &text)]).to_string());
+        let reports = self.iter().map(|it| renderer.render(&[self.group(&it, &text)]));
         reports.collect::<Vec<_>>().join("\n\n")
     }
 

@@ -5,19 +5,8 @@
 use std::ops::Range;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
+use super::environment::Environment;
 use super::yaml::{Node, Scalar, Value};
-
-/// Where `${…}` gets its values from.
-pub trait Environment {
-    /// The value of a variable, if it is set.
-    fn variable(&self, name: &str) -> Option<String>;
-
-    /// The content of a file.
-    ///
-    /// # Errors
-    /// Why it cannot be read.
-    fn file(&self, path: &str) -> Result<String, String>;
-}
 
 /// What is wrong in a scalar, at a range of its text.
 struct Mistake {
@@ -34,18 +23,22 @@ pub(super) fn interpolate(
 ) {
     match &mut node.value {
         Value::List(nodes) => {
-            nodes.iter_mut().for_each(|it| interpolate(it, environment, diagnostics));
+            for node in nodes {
+                interpolate(node, environment, diagnostics);
+            }
         }
         Value::Map(entries) => {
-            for entry in entries {
-                if entry.key.contains("${") {
+            entries.retain_mut(|entry| {
+                let replaceable = !entry.key.contains("${");
+                if !replaceable {
                     diagnostics.push(
                         Diagnostic::error(entry.key_span, "variables are not replaced in a key")
                             .hint("write the name out"),
                     );
                 }
                 interpolate(&mut entry.value, environment, diagnostics);
-            }
+                replaceable
+            });
         }
         Value::Scalar(scalar) if scalar.text.contains("${") => {
             match expand(scalar, environment, diagnostics) {

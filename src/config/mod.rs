@@ -8,6 +8,7 @@ mod secret;
 mod yaml;
 mod diagnostic;
 mod conceal;
+mod environment;
 mod interpolate;
 mod words;
 mod suggest;
@@ -15,9 +16,11 @@ mod shape;
 mod settings;
 mod entries;
 mod routes;
+mod schema;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use interpolate::Environment;
+pub use environment::{Environment, Process};
+pub use schema::{reference, schema};
 pub use secret::Secret;
 pub use settings::{Limits, Retention};
 pub use words::{Network, Period, Rate, Size};
@@ -138,8 +141,11 @@ pub fn load(
 fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config> {
     const SECTIONS: [&str; 3] = ["sources", "destinations", "routes"];
     if !matches!(root.kind(), Kind::Map | Kind::Nothing) {
-        diagnostics
-            .error(root.span, format!("expected settings, found {}", root.kind().describe()));
+        let message = format!("expected settings, found {}", root.kind().describe());
+        diagnostics.push(
+            Diagnostic::error(root.span, message)
+                .hint("the file begins with `sources:`, `destinations:` or `routes:`"),
+        );
         return None;
     }
     let mut schema = settings::schema();
@@ -170,14 +176,12 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
             .map(|it| (&*it.key, it.key_span))
             .collect(),
     };
-    let routes = match routes {
-        Some(routes) => routes::compile(routes, &names, diagnostics),
-        None => {
-            let warning = Diagnostic::warning(Span::default(), "there are no routes");
-            diagnostics
-                .push(warning.hint("events are received and kept, and nothing is delivered"));
-            Table::default()
-        }
+    let routes = if let Some(routes) = routes {
+        routes::compile(routes, &names, diagnostics)
+    } else {
+        let warning = Diagnostic::warning(Span::default(), "there are no routes");
+        diagnostics.push(warning.hint("events are received and kept, and nothing is delivered"));
+        Table::default()
     };
     let sources = entries::sources(sources, diagnostics);
     let destinations = entries::destinations(destinations, diagnostics);

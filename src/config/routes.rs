@@ -2,10 +2,10 @@
 //!
 //! This is the only file of the configuration that knows the router and the expressions.
 
+mod entry;
+
 use std::collections::{BTreeSet, HashSet};
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
@@ -15,74 +15,8 @@ use crate::event::kind::CATALOGUE;
 use crate::expression::{Condition, Error, Template};
 use crate::provider;
 use crate::router::{Route, Table};
-
-/// Settings of a route that are on their way.
-const PLANNED: &[(&str, &str)] = &[
-    ("unless", "for now, leave it out; `when` sees the event alone"),
-    ("collect", "for now, leave it out; every event is delivered on its own"),
-];
-
-/// A route as it stands in the file.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Settings {
-    /// What it is called: in the console, in metrics, and in `explain`. Unique.
-    name: String,
-    /// Which sources, providers or accounts it listens to, one or a list; all of them without it.
-    #[serde(default)]
-    #[schemars(schema_with = "one_or_many")]
-    from: Json,
-    /// Which kinds of event it takes, one or a list: `message.received`, or `message.*` for all
-    /// that begin so; every kind without it.
-    #[serde(default)]
-    #[schemars(schema_with = "one_or_many")]
-    on: Json,
-    /// A condition on the event: `event.text is matching("(?i)refund")`. What is missing is false.
-    #[serde(default)]
-    when: Option<String>,
-    /// Where its events go: a destination, a map from destinations to payloads, or a list of both.
-    #[schemars(schema_with = "targets")]
-    to: Json,
-    /// Later routes are not asked once this one matched.
-    #[serde(default)]
-    stop: bool,
-    /// Only asked when no other route matched.
-    #[serde(default)]
-    otherwise: bool,
-    /// Whether it also takes events that are told long after they happened.
-    #[serde(default)]
-    history: History,
-}
-
-/// Whether a route takes events that are told after the fact.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-enum History {
-    /// They pass it by.
-    #[default]
-    Skip,
-    /// It takes them like any other.
-    Include,
-}
-
-fn one_or_many(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({
-        "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
-    })
-}
-
-fn targets(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    let one = schemars::json_schema!({"oneOf": [{"type": "string"}, {"type": "object"}]});
-    schemars::json_schema!({
-        "oneOf": [{"type": "string"}, {"type": "object"}, {"type": "array", "items": one}]
-    })
-}
-
-/// The schema of one route.
-pub(super) fn schema() -> Json {
-    schemars::schema_for!(Settings).to_value()
-}
+pub(super) use entry::schema;
+use entry::{PLANNED, Settings};
 
 /// Names that a route may use.
 pub(super) struct Names<'a> {
@@ -128,7 +62,7 @@ struct Compiler<'a> {
     reached: BTreeSet<&'a str>,
 }
 
-impl<'a> Compiler<'a> {
+impl Compiler<'_> {
     fn route(&mut self, node: &Node, schema: &Json) -> Option<Route> {
         for Entry { key, key_span, .. } in node.entries() {
             if let Some((_, hint)) = PLANNED.iter().find(|(it, _)| it == key) {
@@ -152,6 +86,7 @@ impl<'a> Compiler<'a> {
         let to = node.get("to").map(|it| self.to(it)).unwrap_or_default();
         let settings: Settings = serde_json::from_value(json?).ok()?;
         Some(Route {
+            history: settings.takes_history(),
             name: settings.name,
             from,
             on,
@@ -159,7 +94,6 @@ impl<'a> Compiler<'a> {
             to,
             stop: settings.stop,
             otherwise: settings.otherwise,
-            history: settings.history == History::Include,
         })
     }
 
@@ -341,12 +275,14 @@ impl<'a> Compiler<'a> {
             Value::Map(entries) => entries.iter().for_each(|it| self.payload(&it.value)),
             Value::Scalar(scalar) if scalar.is_lossy_number() && !scalar.interpolated => {
                 let read = node.to_json();
-                let text = &scalar.text;
-                let message = if read.is_number() {
-                    format!("YAML reads `{text}` as the number {read}")
+                let message = if !read.is_number() {
+                    format!("is `{text}` a text or a number?", text = scalar.text)
+                } else if scalar.text.len() > 15 {
+                    format!("as a number, `{}` loses digits where it is read", scalar.text)
                 } else {
-                    format!("is `{text}` a text or a number?")
+                    format!("YAML reads `{}` as the number {read}", scalar.text)
                 };
+                let text = &scalar.text;
                 let hint = format!("quote it: `\"{text}\"`");
                 self.diagnostics.push(Diagnostic::error(node.span, message).hint(hint));
             }
@@ -359,6 +295,10 @@ impl<'a> Compiler<'a> {
     }
 
     fn warn_of_idle(&mut self) {
+        // A misspelt name makes an idle entry: mend that first.
+        if self.diagnostics.has_errors() {
+            return;
+        }
         for (name, _, span) in &self.names.sources {
             if !self.heard.contains(name) {
                 let message = format!("no route listens to source `{name}`");

@@ -21,7 +21,7 @@ pub(super) struct Settings {
     /// Where the outside reaches the gateway, for signatures over URLs, callbacks and schemas. As
     /// long as it is this machine, sources without a secret get a development secret.
     pub(super) public_url: PublicUrl,
-    /// Where queues live: `embedded`, or the `amqp://` or `amqps://` URL of a `RabbitMQ`.
+    /// Where queues live: `embedded`, or the `amqp://` or `amqps://` URL of a RabbitMQ.
     pub(super) broker: BrokerUrl,
     /// The directory of the store, the admin token and the development secrets.
     pub(super) data: PathBuf,

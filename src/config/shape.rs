@@ -31,7 +31,7 @@ impl<'a> Walk<'a> {
         if matches!(node.value, Value::Unknown) {
             return None;
         }
-        let schema = self.resolve(schema);
+        let schema = resolve(schema, self.root);
         if schema["writeOnly"] == true {
             self.diagnostics.hide([node.span]);
         }
@@ -66,17 +66,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn resolve(&self, schema: &'a Json) -> &'a Json {
-        let mut schema = schema;
-        while let Some(name) = schema["$ref"].as_str().and_then(|it| it.strip_prefix("#/$defs/")) {
-            schema = &self.root["$defs"][name];
-        }
-        schema
-    }
-
     /// One of several schemas: the one that takes this kind of value, or the first that fits.
     fn choose(&mut self, node: &Node, place: Span, choices: &'a [Json]) -> Option<Json> {
-        let choices: Vec<&Json> = choices.iter().map(|it| self.resolve(it)).collect();
+        let choices: Vec<&Json> = choices.iter().map(|it| resolve(it, self.root)).collect();
         let constants: Vec<&str> = choices.iter().filter_map(|it| it["const"].as_str()).collect();
         if constants.len() == choices.len() {
             let text = node.text().unwrap_or_default();
@@ -201,6 +193,10 @@ impl<'a> Walk<'a> {
     }
 
     fn wrong_kind(&mut self, node: &Node, place: Span, expected: &[Kind]) {
+        // A template that lost its quotes was reported when it was read.
+        if is_template(node, self.diagnostics.text()) {
+            return;
+        }
         let mut words: Vec<&str> = expected.iter().map(|it| it.describe()).collect();
         words.dedup();
         words.retain(|it| *it != Kind::Nothing.describe());
@@ -212,10 +208,10 @@ impl<'a> Walk<'a> {
             (Some(Kind::List), Kind::Map) => Some("put `- ` in front of each element"),
             (Some(Kind::List), Kind::Nothing) => Some("write `[]` for an empty list"),
             (Some(Kind::List), _) => Some("put it in brackets: `[…]`"),
-            (Some(Kind::Text), Kind::Map) if is_template(node, self.diagnostics.text()) => {
-                Some("a template needs quotes: `\"{{ … }}\"`")
+            (Some(Kind::Text), Kind::Nothing) => {
+                Some("write `\"\"` for an empty text, or leave the setting out")
             }
-            (Some(Kind::Text), Kind::Nothing) => Some("write `\"\"` for an empty text"),
+            (_, Kind::Nothing) => Some("give it a value, or leave it out"),
             _ => None,
         };
         self.diagnostics.push(match hint {
@@ -223,6 +219,15 @@ impl<'a> Walk<'a> {
             None => diagnostic,
         });
     }
+}
+
+/// What a `$ref` leads to; the schema itself if it is none.
+pub(super) fn resolve<'a>(schema: &'a Json, root: &'a Json) -> &'a Json {
+    let mut schema = schema;
+    while let Some(name) = schema["$ref"].as_str().and_then(|it| it.strip_prefix("#/$defs/")) {
+        schema = &root["$defs"][name];
+    }
+    schema
 }
 
 /// Whether a map is a template that lost its quotes.
@@ -253,7 +258,8 @@ fn types(schema: &Json) -> Vec<Kind> {
 /// nothing at all only where a `${…}` left nothing.
 fn accept(node: &Node, expected: &[Kind], word: bool) -> Option<Kind> {
     let found = node.kind();
-    if expected.contains(&found) {
+    // A setting that was left empty is a slip, also where it could be left out.
+    if found != Kind::Nothing && expected.contains(&found) {
         return Some(found);
     }
     if found == Kind::Integer && expected.contains(&Kind::Number) {

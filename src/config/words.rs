@@ -15,8 +15,10 @@ const SIZES: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), (
 
 /// A text that means something, and how to read it.
 trait Word: Sized + fmt::Display {
-    /// Its name, in titles and in the `format` of a schema.
+    /// Its name in the `format` of a schema.
     const NAME: &'static str;
+    /// Its name in a sentence.
+    const PHRASE: &'static str;
     /// An example, for schemas and hints.
     const EXAMPLE: &'static str;
 
@@ -49,11 +51,11 @@ pub struct Network {
 
 /// Where to listen: `127.0.0.1:8080`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listen(pub SocketAddr);
+pub(super) struct Listen(pub(super) SocketAddr);
 
 /// Where the gateway is reached: `https://gateway.example`, without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicUrl(pub String);
+pub(super) struct PublicUrl(pub(super) String);
 
 impl Network {
     /// Whether an address belongs to it. An IPv4 address mapped into IPv6 counts as IPv4.
@@ -74,7 +76,7 @@ impl Network {
 
 impl PublicUrl {
     /// Whether it points to this very machine.
-    pub fn is_loopback(&self) -> bool {
+    pub(super) fn is_loopback(&self) -> bool {
         let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
         let authority = rest.split('/').next().unwrap_or_default();
         let host = match authority.strip_prefix('[') {
@@ -102,6 +104,7 @@ fn write(value: u64, units: &[(&str, u64)], f: &mut fmt::Formatter<'_>) -> fmt::
 
 impl Word for Period {
     const NAME: &'static str = "duration";
+    const PHRASE: &'static str = "a duration";
     const EXAMPLE: &'static str = "30s";
 
     fn parse(text: &str) -> Option<Self> {
@@ -117,6 +120,7 @@ impl fmt::Display for Period {
 
 impl Word for Size {
     const NAME: &'static str = "size";
+    const PHRASE: &'static str = "a size";
     const EXAMPLE: &'static str = "3MiB";
 
     fn parse(text: &str) -> Option<Self> {
@@ -132,6 +136,7 @@ impl fmt::Display for Size {
 
 impl Word for Rate {
     const NAME: &'static str = "rate";
+    const PHRASE: &'static str = "a rate";
     const EXAMPLE: &'static str = "60/min";
 
     fn parse(text: &str) -> Option<Self> {
@@ -155,6 +160,7 @@ impl fmt::Display for Rate {
 
 impl Word for Network {
     const NAME: &'static str = "network";
+    const PHRASE: &'static str = "an address or network";
     const EXAMPLE: &'static str = "10.0.0.0/8";
 
     fn parse(text: &str) -> Option<Self> {
@@ -174,6 +180,7 @@ impl fmt::Display for Network {
 
 impl Word for Listen {
     const NAME: &'static str = "address";
+    const PHRASE: &'static str = "an address";
     const EXAMPLE: &'static str = "127.0.0.1:8080";
 
     fn parse(text: &str) -> Option<Self> {
@@ -189,6 +196,7 @@ impl fmt::Display for Listen {
 
 impl Word for PublicUrl {
     const NAME: &'static str = "url";
+    const PHRASE: &'static str = "a URL";
     const EXAMPLE: &'static str = "https://gateway.example";
 
     fn parse(text: &str) -> Option<Self> {
@@ -252,8 +260,7 @@ macro_rules! word {
 word!(Period, Size, Rate, Network, Listen, PublicUrl);
 
 fn complaint<W: Word>() -> String {
-    let article = if W::NAME == "address" { "an" } else { "a" };
-    format!("expected {article} {}, such as `{}`", W::NAME, W::EXAMPLE)
+    format!("expected {}, such as `{}`", W::PHRASE, W::EXAMPLE)
 }
 
 #[cfg(test)]

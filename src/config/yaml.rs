@@ -184,6 +184,8 @@ pub(super) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Node> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn read(text: &str) -> Result<Json, String> {
@@ -230,7 +232,7 @@ mod tests {
             ("<<: {}", "merge keys are not supported"),
             ("a: 1\n---\nb: 2", "a second document"),
             ("a: &x [*x]", "an alias inside its own anchor"),
-            ("a: {{ x }}", "a key must be text"),
+            ("a: {{ x }}", "a template without quotes"),
             ("? [a]\n: 1", "a key must be text"),
             ("a:\n\tb: 1", "a tab"),
             ("%YAML 1.2\n---\na: 1", "directive"),
@@ -247,7 +249,7 @@ mod tests {
         for level in 1..12 {
             let below = level - 1;
             let aliases = vec![format!("*a{below}"); 9].join(", ");
-            bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+            let _ = writeln!(bomb, "a{level}: &a{level} [{aliases}]");
         }
         assert!(read(&bomb).expect_err("a bomb").contains("too many values"));
         let deep = "[".repeat(100) + &"]".repeat(100);

@@ -46,7 +46,10 @@ pub(super) fn build(text: &str, diagnostics: &mut Diagnostics) -> Option<Node> {
     };
     for event in Parser::new_from_str_with_options(text, options) {
         match event {
-            Ok((event, span)) => builder.take(event, bytes(&span, text))?,
+            Ok((event, span)) => {
+                let tag = span.tag_span().map(|it| bytes(&it, text));
+                builder.take(event, bytes(&span, text), tag)?;
+            }
             Err(error) => {
                 let diagnostic = mistake::explain(&error, text);
                 builder.diagnostics.push(diagnostic);
@@ -67,7 +70,8 @@ fn bytes(span: &granit_parser::Span, text: &str) -> Span {
 
 impl Builder<'_> {
     /// Takes one event; `None` stops the reading.
-    fn take(&mut self, event: Event<'_>, span: Span) -> Option<()> {
+    fn take(&mut self, event: Event<'_>, span: Span, tag_span: Option<Span>) -> Option<()> {
+        let place = tag_span.unwrap_or(span);
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
                 let message = "a second document begins here; only one is read";
@@ -77,18 +81,19 @@ impl Builder<'_> {
                 None
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let text_tag = self.tag(tag.as_deref(), span);
+                let text_tag = self.tag(tag.as_deref(), place);
                 let plain = style == ScalarStyle::Plain && !text_tag;
                 let scalar = Scalar { text: text.into_owned(), plain, interpolated: false };
                 self.count(1, span)?;
-                self.add(Node { span, value: Value::Scalar(scalar) }, anchor)
+                self.add(Node { span, value: Value::Scalar(scalar) }, anchor);
+                Some(())
             }
             Event::SequenceStart(_, anchor, tag) => {
-                self.tag(tag.as_deref(), span);
+                self.tag(tag.as_deref(), place);
                 self.enter(Content::List(Vec::new()), anchor, span)
             }
             Event::MappingStart(_, anchor, tag) => {
-                self.tag(tag.as_deref(), span);
+                self.tag(tag.as_deref(), place);
                 self.enter(Content::Map { entries: Vec::new(), key: None }, anchor, span)
             }
             Event::SequenceEnd | Event::MappingEnd => self.leave(span),
@@ -101,7 +106,8 @@ impl Builder<'_> {
                 let size = size(node);
                 self.count(size, span)?;
                 let node = self.anchors.get(&id)?.clone();
-                self.add(node, 0)
+                self.add(node, 0);
+                Some(())
             }
             _ => Some(()),
         }
@@ -145,7 +151,8 @@ impl Builder<'_> {
         let end = if flow { end.end } else { last.unwrap_or(end.end) };
         let span = Span { start: start.start, end: end.max(start.start) };
         self.count(1, span)?;
-        self.add(Node { span, value }, anchor)
+        self.add(Node { span, value }, anchor);
+        Some(())
     }
 
     fn count(&mut self, nodes: usize, span: Span) -> Option<()> {
@@ -159,60 +166,48 @@ impl Builder<'_> {
     }
 
     /// Puts a finished node into the collection around it.
-    fn add(&mut self, node: Node, anchor: usize) -> Option<()> {
+    fn add(&mut self, node: Node, anchor: usize) {
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
         let Some(around) = self.open.last_mut() else {
             self.root = Some(node);
-            return Some(());
+            return;
         };
         match &mut around.content {
             Content::List(nodes) => nodes.push(node),
             Content::Map { entries, key } => match key.take() {
                 None => *key = Some(read_key(node, self.text, self.diagnostics)),
-                Some((key, key_span)) => {
-                    if let Some(first) = entries.iter().find(|it| it.key == key && !key.is_empty())
-                    {
-                        self.diagnostics.push(
-                            Diagnostic::error(key_span, format!("`{key}` stands here twice"))
-                                .related(first.key_span, "first here")
-                                .hint("keep one of the two"),
-                        );
-                    } else {
-                        entries.push(Entry { key, key_span, value: node });
-                    }
-                }
+                // A key that is none was reported, and takes its value with it.
+                Some((key, _)) if key.is_empty() => {}
+                Some((key, key_span)) => match entries.iter().find(|it| it.key == key) {
+                    None => entries.push(Entry { key, key_span, value: node }),
+                    Some(first) => self.diagnostics.push(
+                        Diagnostic::error(key_span, format!("`{key}` stands here twice"))
+                            .related(first.key_span, "first here")
+                            .hint("keep one of the two"),
+                    ),
+                },
             },
         }
-        Some(())
     }
 }
 
 /// The text of a key. A key that is none is reported and reads as empty.
 fn read_key(node: Node, text: &str, diagnostics: &mut Diagnostics) -> (String, Span) {
     let span = node.span;
-    let key =
-        match node.value {
-            Value::Scalar(scalar) if scalar.plain && scalar.text == "<<" => {
-                diagnostics.push(Diagnostic::error(span, "merge keys are not supported").hint(
-                    "write the settings out, or share a whole value with `&name` and `*name`",
-                ));
-                String::new()
-            }
-            Value::Scalar(scalar) if !scalar.text.is_empty() => scalar.text,
-            _ => {
-                let before = text[..span.start].ends_with('{');
-                let hint = if before && text[span.start..].starts_with('{') {
-                    "a template needs quotes: `\"{{ … }}\"`"
-                } else {
-                    "write it as `key: value`"
-                };
-                diagnostics.push(Diagnostic::error(span, "a key must be text").hint(hint));
-                String::new()
-            }
-        };
-    (key, span)
+    let template = text[..span.start].ends_with('{') && text[span.start..].starts_with('{');
+    let (message, hint) = match node.value {
+        Value::Scalar(scalar) if scalar.plain && scalar.text == "<<" => (
+            "merge keys are not supported",
+            "write the settings out, or share a whole value with `&name` and `*name`",
+        ),
+        Value::Scalar(scalar) if !scalar.text.is_empty() => return (scalar.text, span),
+        _ if template => ("a template without quotes", "put quotes around it: `\"{{ … }}\"`"),
+        _ => ("a key must be text", "write it as `key: value`"),
+    };
+    diagnostics.push(Diagnostic::error(span, message).hint(hint));
+    (String::new(), span)
 }
 
 /// How many nodes a tree has.
