@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use super::conceal;
 use super::yaml::Span;
 
+/// Nobody reads more; a file with more is not one of ours.
+const MOST: usize = 100;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -96,7 +99,8 @@ impl Diagnostics {
 
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         // An alias repeats its anchor's text, and so its mistakes.
-        if !self.list.contains(&diagnostic) {
+        let room = self.list.len() < MOST || !self.has_errors();
+        if room && !self.list.contains(&diagnostic) {
             self.list.push(diagnostic);
         }
     }

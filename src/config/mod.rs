@@ -176,15 +176,13 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
             .map(|it| (&*it.key, it.key_span))
             .collect(),
     };
-    let routes = if let Some(routes) = routes {
-        routes::compile(routes, &names, diagnostics)
-    } else {
-        let warning = Diagnostic::warning(Span::default(), "there are no routes");
-        diagnostics.push(warning.hint("events are received and kept, and nothing is delivered"));
-        Table::default()
-    };
+    let table = routes.map(|it| routes::compile(it, &names, diagnostics));
     let sources = entries::sources(sources, diagnostics);
     let destinations = entries::destinations(destinations, diagnostics);
+    if table.is_none() && !diagnostics.has_errors() {
+        let warning = Diagnostic::warning(Span::default(), "there are no routes");
+        diagnostics.push(warning.hint("events are received and kept, and nothing is delivered"));
+    }
 
     let mut settings = settings?;
     for section in SECTIONS {
@@ -221,7 +219,7 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
         queues: queues.collect(),
         sources,
         destinations,
-        routes,
+        routes: table.unwrap_or_default(),
         fingerprint: hex::encode(Sha256::digest(text)),
         file: diagnostics.fresh(),
     })

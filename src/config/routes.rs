@@ -77,7 +77,7 @@ impl Compiler<'_> {
         let place = name.map_or(first, |it| it.span);
         let json = shape::fit(&node.without(&planned), place, schema, self.diagnostics);
 
-        if let Some((name, text)) = name.and_then(|it| Some((it, it.text()?))) {
+        if let Some((name, text)) = name.and_then(|it| Some((it, it.word()?))) {
             self.name(text, name.span);
         }
         let from = self.from(node.get("from"));
@@ -121,7 +121,7 @@ impl Compiler<'_> {
         };
         let mut from = HashSet::new();
         for word in node.elements() {
-            let Some(text) = word.text() else { continue };
+            let Some(text) = word.word() else { continue };
             let sources = self.names.sources.iter();
             let destination = self.names.destinations.iter().any(|(it, _)| *it == text);
             let heard: Vec<&str> = sources
@@ -151,7 +151,7 @@ impl Compiler<'_> {
     fn on(&mut self, node: Option<&Node>) -> Vec<String> {
         let mut on = Vec::new();
         for word in node.map(Node::elements).unwrap_or_default() {
-            let Some(text) = word.text() else { continue };
+            let Some(text) = word.word() else { continue };
             let known = known_kinds();
             let taken = match text.strip_suffix(".*") {
                 Some(group) => known.iter().any(|it| it.split('.').next() == Some(group)),
@@ -178,7 +178,7 @@ impl Compiler<'_> {
     }
 
     fn when(&mut self, node: &Node, on: &[String]) -> Option<Condition> {
-        let text = node.text()?;
+        let text = node.word()?;
         if text.trim_start().starts_with("{{") {
             self.diagnostics.push(
                 Diagnostic::error(node.span, "a condition has no braces")
@@ -219,24 +219,25 @@ impl Compiler<'_> {
 
     fn to(&mut self, node: &Node) -> Vec<String> {
         let mut targets = Vec::new();
-        if matches!(&node.value, Value::List(nodes) if nodes.is_empty()) || node.text() == Some("")
-        {
+        let empty = match &node.value {
+            Value::List(nodes) => nodes.is_empty(),
+            Value::Map(entries) => {
+                entries.is_empty() && !shape::is_template(node, self.diagnostics.text())
+            }
+            _ => node.word() == Some(""),
+        };
+        if empty {
             self.diagnostics.push(
                 Diagnostic::error(node.span, "a route needs somewhere to go")
                     .hint("write the name of a destination: `to: events`"),
             );
         }
         for element in node.elements() {
-            match &element.value {
-                Value::Scalar(scalar) if !scalar.text.is_empty() => {
-                    self.target(&scalar.text, element.span, None, &mut targets);
-                }
-                Value::Map(entries) => {
-                    for Entry { key, key_span, value } in entries {
-                        self.target(key, *key_span, Some(value), &mut targets);
-                    }
-                }
-                _ => {}
+            for Entry { key, key_span, value } in element.entries() {
+                self.target(key, *key_span, Some(value), &mut targets);
+            }
+            if let Some(name) = element.word().filter(|it| !it.is_empty()) {
+                self.target(name, element.span, None, &mut targets);
             }
         }
         targets

@@ -50,6 +50,12 @@ impl<'a> Walk<'a> {
         match (kind, &node.value) {
             (Kind::Map, Value::Map(entries)) => self.map(entries, place, schema),
             (Kind::List, Value::List(nodes)) => {
+                if nodes.is_empty() && schema["minItems"].as_u64().is_some_and(|it| it > 0) {
+                    let message = "expected at least one element";
+                    let hint = "name one, or leave the setting out";
+                    self.diagnostics.push(Diagnostic::error(node.span, message).hint(hint));
+                    return None;
+                }
                 let items: Vec<_> =
                     nodes.iter().map(|it| self.node(it, it.span, &schema["items"])).collect();
                 items.into_iter().collect()
@@ -208,9 +214,6 @@ impl<'a> Walk<'a> {
             (Some(Kind::List), Kind::Map) => Some("put `- ` in front of each element"),
             (Some(Kind::List), Kind::Nothing) => Some("write `[]` for an empty list"),
             (Some(Kind::List), _) => Some("put it in brackets: `[…]`"),
-            (Some(Kind::Text), Kind::Nothing) => {
-                Some("write `\"\"` for an empty text, or leave the setting out")
-            }
             (_, Kind::Nothing) => Some("give it a value, or leave it out"),
             _ => None,
         };

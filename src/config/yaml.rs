@@ -130,6 +130,11 @@ impl Node {
         if let Value::Scalar(scalar) = &self.value { Some(&scalar.text) } else { None }
     }
 
+    /// The text of a scalar that is not nothing.
+    pub(super) fn word(&self) -> Option<&str> {
+        self.text().filter(|_| self.kind() != Kind::Nothing)
+    }
+
     /// Whether a `${…}` was replaced in this scalar.
     pub(super) fn is_interpolated(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar) if scalar.interpolated)
@@ -211,11 +216,14 @@ mod tests {
             ("a: True", r#"{"a":true}"#),
             ("a: ~", r#"{"a":null}"#),
             ("a:", r#"{"a":null}"#),
+            ("a: []", r#"{"a":[]}"#),
             ("a: '1'", r#"{"a":"1"}"#),
             ("a: !!str 1", r#"{"a":"1"}"#),
             ("a: |\n  x\n  y\n", r#"{"a":"x\ny\n"}"#),
             ("a: &x [1]\nb: *x", r#"{"a":[1],"b":[1]}"#),
             ("1: x", r#"{"1":"x"}"#),
+            ("a: 1\r\nb: x\r\n", r#"{"a":1,"b":"x"}"#),
+            ("\u{feff}a: 1", r#"{"a":1}"#),
             ("", "{}"),
             ("# nothing\n", "{}"),
         ];

@@ -83,7 +83,10 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let text_tag = self.tag(tag.as_deref(), place);
                 let plain = style == ScalarStyle::Plain && !text_tag;
-                let scalar = Scalar { text: text.into_owned(), plain, interpolated: false };
+                // The parser writes `~` where nothing stands.
+                let empty = plain && span.start >= span.end;
+                let text = if empty { String::new() } else { text.into_owned() };
+                let scalar = Scalar { text, plain, interpolated: false };
                 self.count(1, span)?;
                 self.add(Node { span, value: Value::Scalar(scalar) }, anchor);
                 Some(())

@@ -39,12 +39,20 @@ pub(super) fn explain(error: &ScanError, text: &str) -> Diagnostic {
             "the value begins with a quote, so it ends at the next one: put '…' around all of it",
         ),
         ErrorKind::UnclosedQuotedScalar => Some("a quote is never closed"),
+        ErrorKind::MissingAnchorOrAliasName => {
+            Some("a value that begins with `*` or `&` needs quotes")
+        }
+        ErrorKind::CommentNotSeparated => Some("a value that holds `#` needs quotes"),
+        ErrorKind::InvalidQuotedScalarIndent => Some("a quote above is never closed"),
         ErrorKind::UnknownAnchor => {
             Some("a value that begins with `*` needs quotes, unless it is an alias")
         }
         _ if unquoted("{{") => Some("a template needs quotes: `\"… {{ … }} …\"`"),
         _ if unquoted("${") => Some("between [ ] and { }, a variable needs quotes: `\"${NAME}\"`"),
         ErrorKind::MappingValueNotAllowed => Some("a value that holds `: ` needs quotes"),
+        ErrorKind::ExpectedBlockSequenceEntry | ErrorKind::ExpectedBlockMappingKey => {
+            Some("indent it like the lines above that it belongs to")
+        }
         ErrorKind::DirectiveDisallowed => Some("leave the directive out"),
         ErrorKind::UnexpectedCharacter { .. } => {
             Some("a value that begins with this character needs quotes")
