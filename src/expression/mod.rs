@@ -1,12 +1,34 @@
 //! Conditions and templates: one language, Jinja, over one subject, the event. Pure.
+//!
+//! Everything that can be known of a source is said when it is compiled (`check`); what a source
+//! may cost when it is evaluated is bounded (`limit`).
 
+mod condition;
+mod template;
+mod payload;
 mod subject;
+mod path;
+mod check;
+mod form;
+mod syntax;
+mod vocabulary;
+mod filter;
+mod test;
+mod limit;
+#[cfg(test)]
+mod tests;
 
+pub use condition::Condition;
+pub use path::Path;
+pub use payload::Payload;
 pub use subject::Subject;
+pub use template::Template;
+pub use vocabulary::{Role, VOCABULARY, Word};
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
-use minijinja::{Environment, Expression, UndefinedBehavior, Value};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
 /// Why a condition or template does not compile, or did not evaluate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,115 +39,55 @@ pub struct Error {
     /// What to do about it.
     pub hint: Option<String>,
     /// Where in the source it is wrong, in bytes.
-    pub range: Option<std::ops::Range<usize>>,
+    pub range: Option<Range<usize>>,
+}
+
+impl Error {
+    fn at(message: impl Into<String>, range: Range<usize>) -> Self {
+        Self { message: message.into(), hint: None, range: Some(range) }
+    }
+
+    fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Something a template needs is not there.
+    fn missing(name: &str, range: Option<Range<usize>>) -> Self {
+        let hint = "give it a default (`… | default('')`), or let `when:` ask for it first";
+        Self { message: format!("`{name}` is missing"), hint: Some(hint.into()), range }
+    }
+
+    fn too_long() -> Self {
+        Self { message: "the result is longer than 1 MiB".into(), hint: None, range: None }
+    }
 }
 
 impl From<minijinja::Error> for Error {
     fn from(error: minijinja::Error) -> Self {
-        let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let message = match error.kind() {
+            ErrorKind::OutOfFuel => "the expression takes too many steps".to_owned(),
+            ErrorKind::WriteFailure => return Self::too_long(),
+            kind => error.detail().map_or_else(|| kind.to_string(), str::to_owned),
+        };
         Self { message, hint: None, range: error.range() }
     }
 }
 
+/// What is missing is false.
 static CONDITIONS: LazyLock<Environment<'static>> =
     LazyLock::new(|| environment(UndefinedBehavior::Chainable));
+/// What is missing may be asked about, but not used.
 static TEMPLATES: LazyLock<Environment<'static>> =
-    LazyLock::new(|| environment(UndefinedBehavior::Strict));
+    LazyLock::new(|| environment(UndefinedBehavior::SemiStrict));
 
 fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
-    let mut environment = Environment::new();
+    let mut environment = Environment::empty();
     environment.set_undefined_behavior(undefined);
-    environment.set_fuel(Some(50_000));
+    environment.set_fuel(Some(limit::FUEL));
+    environment.set_debug(false);
+    environment.set_syntax(check::jinja());
+    for word in VOCABULARY {
+        (word.register)(&mut environment, word.name);
+    }
     environment
-}
-
-/// A `when:`: an expression over the event alone, where what is missing is false.
-pub struct Condition {
-    expression: Expression<'static, 'static>,
-}
-
-impl Condition {
-    /// Compiles a condition.
-    ///
-    /// # Errors
-    /// What is wrong, where, and what to do.
-    pub fn compile(source: &str) -> Result<Self, Error> {
-        Ok(Self { expression: CONDITIONS.compile_expression_owned(source.to_owned())? })
-    }
-
-    /// Whether it holds for a subject.
-    ///
-    /// # Errors
-    /// Why it could not be evaluated.
-    pub fn holds(&self, subject: &Subject) -> Result<bool, Error> {
-        Ok(self.expression.eval(subject.context())?.is_true())
-    }
-}
-
-/// A string of the configuration that may hold `{{ … }}`.
-pub struct Template {
-    parts: Parts,
-}
-
-enum Parts {
-    /// No markup: the string itself.
-    Literal(String),
-    /// Exactly one `{{ … }}`: keeps its native type.
-    Native(Expression<'static, 'static>),
-    /// Text with markup in it: always a string.
-    Text(String),
-}
-
-impl Template {
-    /// Compiles a template.
-    ///
-    /// # Errors
-    /// What is wrong, where, and what to do.
-    pub fn compile(source: &str) -> Result<Self, Error> {
-        if !["{{", "{%", "{#"].iter().any(|it| source.contains(it)) {
-            return Ok(Self { parts: Parts::Literal(source.to_owned()) });
-        }
-        TEMPLATES.template_from_str(source)?;
-        let inner = source.trim().strip_prefix("{{").and_then(|it| it.strip_suffix("}}"));
-        if let Some(inner) = inner
-            && let Ok(expression) = TEMPLATES.compile_expression_owned(inner.to_owned())
-        {
-            return Ok(Self { parts: Parts::Native(expression) });
-        }
-        Ok(Self { parts: Parts::Text(source.to_owned()) })
-    }
-
-    /// The value for a subject: of its native type where the template is one expression.
-    ///
-    /// # Errors
-    /// Why it could not be rendered; something missing is an error here.
-    pub fn render(&self, subject: &Subject) -> Result<serde_json::Value, Error> {
-        match &self.parts {
-            Parts::Literal(text) => Ok(text.clone().into()),
-            Parts::Native(expression) => {
-                let value = expression.eval(subject.context())?;
-                serde_json::to_value(&value).map_err(|it| Error {
-                    message: it.to_string(),
-                    hint: None,
-                    range: None,
-                })
-            }
-            Parts::Text(source) => Ok(TEMPLATES.render_str(source, subject.context())?.into()),
-        }
-    }
-
-    /// The value for a subject, as text.
-    ///
-    /// # Errors
-    /// Why it could not be rendered; something missing is an error here.
-    pub fn render_text(&self, subject: &Subject) -> Result<String, Error> {
-        match &self.parts {
-            Parts::Literal(text) => Ok(text.clone()),
-            Parts::Native(expression) => {
-                let value: Value = expression.eval(subject.context())?;
-                Ok(value.to_string())
-            }
-            Parts::Text(source) => Ok(TEMPLATES.render_str(source, subject.context())?),
-        }
-    }
 }

@@ -1,83 +1,248 @@
 //! What conditions and templates see: `event`, and nothing else.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use minijinja::value::{Object, Serde};
-use minijinja::{Value, context};
+use minijinja::Value;
+use minijinja::value::{Enumerator, Object, Serde};
+use serde::Serialize;
 
-use crate::event::{Draft, Event, Facts};
+use crate::event::{Draft, Event, Facts, Kind};
 
-/// An event as expressions see it. Sections are turned into values only when they are asked for.
+/// An event as expressions see it. A section becomes a value when it is first asked for, and is
+/// kept: a thousand conditions over one event pay for it once.
 #[derive(Clone, Debug)]
-pub struct Subject(Arc<Inner>);
+pub struct Subject(Arc<Root>);
+
+/// The variables of an expression.
+#[derive(Debug)]
+struct Root {
+    event: Arc<View>,
+}
+
+/// `event`.
+#[derive(Debug)]
+pub(super) struct View {
+    origin: Origin,
+    sections: [OnceLock<Value>; SECTIONS.len()],
+}
 
 #[derive(Debug)]
-enum Inner {
-    /// On its way in: it has no conversation id yet.
+enum Origin {
+    /// On its way in: the journal has given it nothing yet.
     Draft { source: Arc<str>, draft: Arc<Draft>, body: Bytes },
     /// From the journal.
     Event(Arc<Event>),
 }
 
+/// Names that hold one value.
+const SCALARS: [&str; 13] = [
+    "kind",
+    "source",
+    "text",
+    "provider",
+    "account",
+    "time",
+    "historical",
+    "id",
+    "sequence",
+    "received",
+    "correlation",
+    "cause",
+    "hops",
+];
+
+/// Names that hold more than one value.
+const SECTIONS: [&str; 14] = [
+    "contact",
+    "channel",
+    "conversation",
+    "message",
+    "status",
+    "call",
+    "group",
+    "template",
+    "identity",
+    "preference",
+    "handover",
+    "notice",
+    "unmapped",
+    "raw",
+];
+
 impl Subject {
     /// A draft on its way in, with the body its raw fragment points into.
     pub fn draft(source: Arc<str>, draft: Arc<Draft>, body: Bytes) -> Self {
-        Self(Arc::new(Inner::Draft { source, draft, body }))
+        Self::over(Origin::Draft { source, draft, body })
     }
 
     /// An event from the journal.
     pub fn event(event: Arc<Event>) -> Self {
-        Self(Arc::new(Inner::Event(event)))
+        Self::over(Origin::Event(event))
+    }
+
+    fn over(origin: Origin) -> Self {
+        let view = View { origin, sections: [const { OnceLock::new() }; SECTIONS.len()] };
+        Self(Arc::new(Root { event: Arc::new(view) }))
     }
 
     /// The variables of an expression.
     pub(super) fn context(&self) -> Value {
-        context! { event => Value::from_dyn_object(Arc::clone(&self.0)) }
+        Value::from_dyn_object(Arc::clone(&self.0))
+    }
+
+    pub(super) fn view(&self) -> &View {
+        &self.0.event
+    }
+
+    /// The value at the steps below `event`; undefined where one is missing.
+    pub(super) fn value_at<'a>(&self, mut steps: impl Iterator<Item = &'a str>) -> Value {
+        let Some(first) = steps.next() else {
+            return Value::from_dyn_object(Arc::clone(&self.0.event));
+        };
+        let start = self.0.event.get(first).unwrap_or(Value::UNDEFINED);
+        steps.fold(start, |value, step| match step.parse::<usize>() {
+            Ok(index) if value.get_attr(step).is_ok_and(|it| it.is_undefined()) => {
+                value.get_item_by_index(index).unwrap_or(Value::UNDEFINED)
+            }
+            _ => value.get_attr(step).unwrap_or(Value::UNDEFINED),
+        })
     }
 }
 
-impl Inner {
-    fn facts(&self) -> &Facts {
-        match self {
-            Self::Draft { draft, .. } => &draft.facts,
-            Self::Event(event) => &event.facts,
+impl Object for Root {
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        (key == "event").then(|| Value::from_dyn_object(Arc::clone(&self.event)))
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+}
+
+impl View {
+    pub(super) fn kind(&self) -> &Kind {
+        match &self.origin {
+            Origin::Draft { draft, .. } => &draft.kind,
+            Origin::Event(event) => &event.kind,
         }
     }
-}
 
-impl Object for Inner {
-    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+    pub(super) fn source(&self) -> &str {
+        match &self.origin {
+            Origin::Draft { source, .. } => source,
+            Origin::Event(event) => &event.source,
+        }
+    }
+
+    pub(super) fn facts(&self) -> &Facts {
+        match &self.origin {
+            Origin::Draft { draft, .. } => &draft.facts,
+            Origin::Event(event) => &event.facts,
+        }
+    }
+
+    pub(super) fn text(&self) -> Option<&str> {
+        self.facts().message.as_ref()?.text.as_deref()
+    }
+
+    fn get(&self, name: &str) -> Option<Value> {
+        if let Some(index) = SECTIONS.iter().position(|it| *it == name) {
+            let kept = &self.sections[index];
+            let value = kept.get_or_init(|| self.section(name).unwrap_or(Value::UNDEFINED));
+            return (!value.is_undefined()).then(|| value.clone());
+        }
+        let channel = &self.facts().channel;
+        let (draft, event) = match &self.origin {
+            Origin::Draft { draft, .. } => (Some(draft), None),
+            Origin::Event(event) => (None, Some(event)),
+        };
+        Some(match name {
+            "kind" => self.kind().as_str().into(),
+            "source" => self.source().into(),
+            "text" => self.text()?.into(),
+            "provider" => channel.provider.as_str().into(),
+            "account" => channel.account.as_str().into(),
+            "time" => match draft {
+                Some(draft) => draft.time?.to_string().into(),
+                None => event?.time.to_string().into(),
+            },
+            "historical" => match draft {
+                Some(draft) => draft.historical.into(),
+                None => event?.historical.into(),
+            },
+            "id" => event?.id.to_string().into(),
+            // A string, as on the wire: not every receiver can hold such a number.
+            "sequence" => event?.sequence.to_string().into(),
+            "received" => event?.received.to_string().into(),
+            "correlation" => event?.correlation.to_string().into(),
+            "cause" => event?.cause?.to_string().into(),
+            "hops" => event?.hops.into(),
+            _ => return None,
+        })
+    }
+
+    fn section(&self, name: &str) -> Option<Value> {
         let facts = self.facts();
-        let message = facts.message.as_ref();
-        match key {
-            "kind" => Some(match &**self {
-                Self::Draft { draft, .. } => draft.kind.as_str().into(),
-                Self::Event(event) => event.kind.as_str().into(),
-            }),
-            "source" => Some(match &**self {
-                Self::Draft { source, .. } => Value::from(&**source),
-                Self::Event(event) => event.source.as_str().into(),
-            }),
-            "text" => message.and_then(|it| it.text.as_deref()).map(Value::from),
-            "contact" => facts.contact.as_ref().map(|it| Value::from(Serde(it))),
-            "channel" => Some(Value::from(Serde(&facts.channel))),
-            "conversation" => Some(Value::from(Serde(&facts.conversation))),
-            "message" => message.map(|it| Value::from(Serde(it))),
-            "status" => facts.status.as_ref().map(|it| Value::from(Serde(it))),
+        match name {
+            "contact" => whole(facts.contact.as_ref()),
+            "channel" => whole(Some(&facts.channel)),
+            "conversation" => {
+                let stated = Value::from(Serde(&facts.conversation));
+                let Origin::Event(event) = &self.origin else { return Some(stated) };
+                let pairs = stated.try_iter().into_iter().flatten();
+                let pairs =
+                    pairs.filter_map(|key| Some((key.clone(), stated.get_item(&key).ok()?)));
+                let id = event.conversation.map(|it| ("id".into(), it.to_string().into()));
+                Some(Value::from_pairs(pairs.chain(id)))
+            }
+            "message" => whole(facts.message.as_ref()),
+            "status" => whole(facts.status.as_ref()),
+            "call" => whole(facts.call.as_ref()),
+            "group" => whole(facts.group.as_ref()),
+            "template" => whole(facts.template.as_ref()),
+            "identity" => whole(facts.identity.as_ref()),
+            "preference" => whole(facts.preference.as_ref()),
+            "handover" => whole(facts.handover.as_ref()),
+            "notice" => whole(facts.notice.as_ref()),
+            "unmapped" => whole(facts.unmapped.as_ref()),
             "raw" => {
-                let raw = match &**self {
-                    Self::Draft { draft, body, .. } => body.slice(draft.raw.clone()),
-                    Self::Event(event) => event.raw.clone(),
+                let raw = match &self.origin {
+                    Origin::Draft { draft, body, .. } => body.get(draft.raw.clone())?,
+                    Origin::Event(event) => &event.raw,
                 };
-                let raw: serde_json::Value = serde_json::from_slice(&raw).ok()?;
+                let raw: serde_json::Value = serde_json::from_slice(raw).unwrap_or_else(|_| {
+                    // As on the wire: what is no JSON is a string of its bytes.
+                    String::from_utf8_lossy(raw).trim().into()
+                });
                 Some(Value::from(Serde(raw)))
             }
             _ => None,
         }
     }
+}
+
+fn whole<T: Serialize>(section: Option<&T>) -> Option<Value> {
+    section.map(|it| Value::from(Serde(it)))
+}
+
+impl Object for View {
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        self.get(key)
+    }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
+        self.get(key.as_str()?)
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let names = SCALARS.iter().chain(&SECTIONS);
+        Enumerator::Values(
+            names.filter(|it| self.get(it).is_some()).map(|it| Value::from(*it)).collect(),
+        )
     }
 }
