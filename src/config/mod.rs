@@ -176,9 +176,9 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
             .map(|it| (&*it.key, it.key_span))
             .collect(),
     };
-    let table = routes.map(|it| routes::compile(it, &names, diagnostics));
     let sources = entries::sources(sources, diagnostics);
     let destinations = entries::destinations(destinations, diagnostics);
+    let table = routes.map(|it| routes::compile(it, &names, diagnostics));
     if table.is_none() && !diagnostics.has_errors() {
         let warning = Diagnostic::warning(Span::default(), "there are no routes");
         diagnostics.push(warning.hint("events are received and kept, and nothing is delivered"));
