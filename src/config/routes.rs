@@ -5,16 +5,19 @@
 mod entry;
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::yaml::{Entry, Node, Span, Value};
 use super::{shape, suggest};
+use crate::event::Kind;
 use crate::event::kind::CATALOGUE;
-use crate::expression::{Condition, Error, Template};
+use crate::event::paths::{self, Unknown};
+use crate::expression::{Condition, Error, Path, Payload, Template};
 use crate::provider;
-use crate::router::{Route, Table};
+use crate::router::{Route, Table, Target};
 pub(super) use entry::schema;
 use entry::{PLANNED, Settings};
 
@@ -83,11 +86,11 @@ impl Compiler<'_> {
         let from = self.from(node.get("from"));
         let on = self.on(node.get("on"));
         let when = node.get("when").and_then(|it| self.when(it, &on));
-        let to = node.get("to").map(|it| self.to(it)).unwrap_or_default();
+        let to = node.get("to").map(|it| self.to(it, &on)).unwrap_or_default();
         let settings: Settings = serde_json::from_value(json?).ok()?;
         Some(Route {
             history: settings.takes_history(),
-            name: settings.name,
+            name: settings.name.into(),
             from,
             on,
             when,
@@ -188,7 +191,8 @@ impl Compiler<'_> {
         }
         match Condition::compile(text) {
             Ok(condition) => {
-                self.paths(node, &condition, on);
+                let kinds = kinds(on);
+                self.paths(node, condition.paths(), |it| paths::exists_in_condition(it, &kinds));
                 Some(condition)
             }
             Err(error) => {
@@ -198,13 +202,21 @@ impl Compiler<'_> {
         }
     }
 
-    /// Refuses a path that no kind has that the route can match.
-    #[expect(
-        clippy::unused_self,
-        clippy::needless_pass_by_ref_mut,
-        reason = "filled in with the path table"
-    )]
-    fn paths(&mut self, _node: &Node, _condition: &Condition, _on: &[String]) {}
+    /// Refuses the paths that no kind has that the route can match.
+    fn paths(&mut self, node: &Node, paths: &[Path], check: impl Fn(&str) -> Result<(), Unknown>) {
+        for path in paths {
+            if let Err(unknown) = check(&path.name) {
+                self.expression(
+                    node,
+                    Error {
+                        message: unknown.to_string(),
+                        hint: unknown.hint(),
+                        range: Some(path.range.clone()),
+                    },
+                );
+            }
+        }
+    }
 
     /// A compile error, at its place within the scalar.
     fn expression(&mut self, node: &Node, error: Error) {
@@ -217,7 +229,8 @@ impl Compiler<'_> {
         });
     }
 
-    fn to(&mut self, node: &Node) -> Vec<String> {
+    fn to(&mut self, node: &Node, on: &[String]) -> Vec<Target> {
+        let kinds = kinds(on);
         let mut targets = Vec::new();
         let empty = match &node.value {
             Value::List(nodes) => nodes.is_empty(),
@@ -234,25 +247,17 @@ impl Compiler<'_> {
         }
         for element in node.elements() {
             for Entry { key, key_span, value } in element.entries() {
-                self.target(key, *key_span, Some(value), &mut targets);
+                let payload = self.payload(value, &kinds);
+                targets.extend(self.target(key, *key_span, payload));
             }
             if let Some(name) = element.word().filter(|it| !it.is_empty()) {
-                self.target(name, element.span, None, &mut targets);
+                targets.extend(self.target(name, element.span, None));
             }
         }
         targets
     }
 
-    fn target(
-        &mut self,
-        name: &str,
-        span: Span,
-        payload: Option<&Node>,
-        targets: &mut Vec<String>,
-    ) {
-        if let Some(payload) = payload {
-            self.payload(payload);
-        }
+    fn target(&mut self, name: &str, span: Span, payload: Option<Payload>) -> Option<Target> {
         let Some((known, _)) = self.names.destinations.iter().find(|(it, _)| *it == name) else {
             // An empty key was reported when it was read.
             if !name.is_empty() {
@@ -261,19 +266,25 @@ impl Compiler<'_> {
                 let message = format!("no destination is called `{name}`");
                 self.diagnostics.push(Diagnostic::error(span, message).hint(hint));
             }
-            return;
+            return None;
         };
         self.reached.insert(known);
-        targets.push(name.to_owned());
+        Some(Target { destination: Arc::from(name), payload })
+    }
+
+    /// Compiles a payload. Its templates are compiled one by one first: that tells their places.
+    fn payload(&mut self, node: &Node, kinds: &[Kind]) -> Option<Payload> {
+        self.templates(node, kinds);
+        Payload::compile(&node.to_json()).ok()
     }
 
     /// Checks every template of a payload, and every number that may be a text.
-    fn payload(&mut self, node: &Node) {
+    fn templates(&mut self, node: &Node, kinds: &[Kind]) {
         match &node.value {
             Value::Unknown => {}
             Value::Map(_) if shape::is_template(node, self.diagnostics.text()) => {}
-            Value::List(nodes) => nodes.iter().for_each(|it| self.payload(it)),
-            Value::Map(entries) => entries.iter().for_each(|it| self.payload(&it.value)),
+            Value::List(nodes) => nodes.iter().for_each(|it| self.templates(it, kinds)),
+            Value::Map(entries) => entries.iter().for_each(|it| self.templates(&it.value, kinds)),
             Value::Scalar(scalar) if scalar.is_lossy_number() && !scalar.interpolated => {
                 let read = node.to_json();
                 let message = if !read.is_number() {
@@ -287,11 +298,10 @@ impl Compiler<'_> {
                 let hint = format!("quote it: `\"{text}\"`");
                 self.diagnostics.push(Diagnostic::error(node.span, message).hint(hint));
             }
-            Value::Scalar(scalar) => {
-                if let Err(error) = Template::compile(&scalar.text) {
-                    self.expression(node, error);
-                }
-            }
+            Value::Scalar(scalar) => match Template::compile(&scalar.text) {
+                Ok(template) => self.paths(node, template.paths(), |it| paths::exists(it, kinds)),
+                Err(error) => self.expression(node, error),
+            },
         }
     }
 
@@ -320,6 +330,18 @@ impl Compiler<'_> {
 /// Accounts are not listed in the file; they are the numbers that providers give.
 fn is_account(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit())
+}
+
+/// The kinds that `on` takes; none if it takes every kind.
+fn kinds(on: &[String]) -> Vec<Kind> {
+    let known = known_kinds();
+    let taken = known.iter().filter(|kind| {
+        on.iter().any(|it| match it.strip_suffix('*') {
+            Some(group) => kind.starts_with(group),
+            None => it == *kind,
+        })
+    });
+    taken.map(|it| Kind::parse(it)).collect()
 }
 
 /// The kinds of the catalogue, and those that providers name themselves.
