@@ -35,14 +35,21 @@ pub(super) fn is_secret(key: &str) -> bool {
     SECRET.is_match(key)
 }
 
-/// The places of secrets in a tree, by the names of their settings.
-pub(super) fn secrets(node: &Node, found: &mut Vec<Span>) {
+/// The secrets of a tree, by the names of their settings: where each stands, and its text.
+pub(super) fn secrets(node: &Node) -> Vec<(Span, &str)> {
+    let mut found = Vec::new();
+    collect(node, false, &mut found);
+    found
+}
+
+fn collect<'a>(node: &'a Node, secret: bool, found: &mut Vec<(Span, &'a str)>) {
     match &node.value {
+        Value::Scalar(scalar) if secret => found.push((node.span, &scalar.text)),
         Value::Scalar(_) | Value::Unknown => {}
-        Value::List(nodes) => nodes.iter().for_each(|it| secrets(it, found)),
+        Value::List(nodes) => nodes.iter().for_each(|it| collect(it, secret, found)),
         Value::Map(entries) => {
             for Entry { key, value, .. } in entries {
-                if is_secret(key) { found.push(value.span) } else { secrets(value, found) }
+                collect(value, secret || is_secret(key), found);
             }
         }
     }

@@ -39,3 +39,19 @@ impl Environment for Process {
         Ok(content)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_unless_it_is_too_large_or_not_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("small"), "hush\n").expect("written");
+        std::fs::write(path("large"), "x".repeat(70_000)).expect("written");
+        assert_eq!(Process.file(&path("small")).as_deref(), Ok("hush\n"));
+        assert!(Process.file(&path("large")).expect_err("too large").contains("larger"));
+        assert!(Process.file(&path("none")).is_err());
+    }
+}

@@ -121,13 +121,12 @@ pub fn load(
 ) -> Result<Loaded, Diagnostics> {
     let mut diagnostics = Diagnostics::new(file_name, text);
     let Some(mut root) = yaml::parse(text, &mut diagnostics) else { return Err(diagnostics) };
-    let mut secrets = Vec::new();
-    conceal::secrets(&root, &mut secrets);
-    for secret in &secrets {
-        let piece = text.get(secret.start..secret.end).unwrap_or_default();
-        diagnostics.hide_value(piece.trim_matches(['"', '\'']));
+    let secrets = conceal::secrets(&root);
+    diagnostics.hide(secrets.iter().map(|(span, _)| *span));
+    // A reference is no secret, and what it leads to is hidden when it is replaced.
+    for (_, secret) in secrets.iter().filter(|(_, it)| !it.contains("${")) {
+        diagnostics.hide_value(secret);
     }
-    diagnostics.hide(secrets);
     interpolate::interpolate(&mut root, environment, &mut diagnostics);
     match read(&root, text, &mut diagnostics) {
         Some(config) if !diagnostics.has_errors() => Ok(Loaded {

@@ -46,6 +46,7 @@ pub struct Limits {
     /// How long a request may take to arrive.
     pub read_timeout: Period,
     /// How many requests are worked on at once; further ones are answered 503 with `Retry-After`.
+    #[schemars(range(min = 1))]
     pub in_flight: u32,
     /// How many requests one address may make before their signature is checked.
     pub per_address: Rate,
