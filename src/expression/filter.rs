@@ -9,6 +9,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, State, UndefinedBehavior, Value};
 
 use super::limit::{Limited, WORK};
+use super::path::has_holes;
 
 /// The bytes that filters of one evaluation made.
 #[derive(Default)]
@@ -36,8 +37,14 @@ fn present(
     if !value.is_undefined() {
         return apply(state, value);
     }
+    refuse_missing(state)?;
+    Ok(Value::UNDEFINED)
+}
+
+/// Something is missing: an error in a template.
+fn refuse_missing(state: &State<'_, '_>) -> Result<(), Error> {
     match state.undefined_behavior() {
-        UndefinedBehavior::Chainable => Ok(Value::UNDEFINED),
+        UndefinedBehavior::Chainable => Ok(()),
         _ => Err(Error::from(ErrorKind::UndefinedError)),
     }
 }
@@ -143,6 +150,9 @@ pub(super) fn join(
         let separator = separator.unwrap_or_default();
         let mut joined = String::new();
         for (index, item) in value.try_iter()?.enumerate() {
+            if item.is_undefined() {
+                refuse_missing(state)?;
+            }
             let text = as_text(&item)?;
             charge(state, text.len() + separator.len())?;
             if index > 0 {
@@ -156,6 +166,9 @@ pub(super) fn join(
 
 pub(super) fn json(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
     present(state, value, |state, value| {
+        if has_holes(value) {
+            refuse_missing(state)?;
+        }
         let mut out = Limited::default();
         serde_json::to_writer(&mut out, value).map_err(|it| invalid(it.to_string()))?;
         let json = out.into_string();
@@ -206,7 +219,11 @@ pub(super) fn map(state: &mut State<'_, '_>, value: &Value, field: &str) -> Resu
         let mut fields = Vec::new();
         for item in value.try_iter()? {
             charge(state, size_of::<Value>())?;
-            fields.push(item.get_attr(field)?);
+            let field = item.get_attr(field)?;
+            if field.is_undefined() {
+                refuse_missing(state)?;
+            }
+            fields.push(field);
         }
         Ok(fields.into())
     })

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use minijinja::Value;
+use minijinja::value::ValueKind;
 
 use super::Subject;
 use super::subject::View;
@@ -22,6 +23,18 @@ impl Path {
     /// Its value; undefined where a step is missing.
     pub(super) fn value(&self, subject: &Subject) -> Value {
         subject.value_at(self.name.split('.').skip(1))
+    }
+}
+
+/// Whether something missing stands anywhere in a list or mapping that an expression made.
+pub(super) fn has_holes(value: &Value) -> bool {
+    let hole = |it: &Value| it.is_undefined() || has_holes(it);
+    match value.kind() {
+        ValueKind::Seq => value.try_iter().is_ok_and(|mut items| items.any(|it| hole(&it))),
+        ValueKind::Map => value
+            .try_iter()
+            .is_ok_and(|mut keys| keys.any(|key| value.get_item(&key).is_ok_and(|it| hole(&it)))),
+        _ => false,
     }
 }
 

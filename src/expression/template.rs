@@ -6,7 +6,7 @@ use minijinja::{Environment, ErrorKind, Expression, Value};
 
 use super::form::{Piece, Shape};
 use super::limit::{Limited, OUTPUT};
-use super::path::Plain;
+use super::path::{Plain, has_holes};
 use super::{Error, Path, Subject, TEMPLATES, check};
 
 /// A string of the configuration that may hold `{{ … }}`.
@@ -96,7 +96,7 @@ impl Template {
             },
             Parts::Native { silent, .. } => {
                 let value = self.native(subject)?;
-                if value.is_undefined() && !silent {
+                if value.is_undefined() && !silent || has_holes(&value) {
                     return Err(self.nothing(subject));
                 }
                 to_json(&value)
@@ -119,11 +119,13 @@ impl Template {
             }
             Parts::Native { silent, .. } => {
                 let value = self.native(subject)?;
-                match value.is_undefined() {
-                    true if !silent => Err(self.nothing(subject)),
-                    true => Ok(String::new()),
-                    false => written(&value),
+                if value.is_undefined() && *silent {
+                    return Ok(String::new());
                 }
+                if value.is_undefined() || has_holes(&value) {
+                    return Err(self.nothing(subject));
+                }
+                written(&value)
             }
             Parts::Segments(segments) => {
                 let mut out = String::with_capacity(self.source.len());

@@ -65,6 +65,11 @@ fn what_is_missing_in_a_template_is_named() {
         ("{% for it in event.message.order.items %}{{ it.colour }}{% endfor %}", "it.colour"),
         ("{{ event.raw.deep.list[7] }}", "event.raw.deep.list.7"),
         ("{{ event.id }}", "event.id"),
+        ("{{ [event.text, event.contact.username] }}", "event.contact.username"),
+        ("{{ {'a': {'b': event.contact.username}} }}", "event.contact.username"),
+        ("{{ {'a': event.contact.username} | json }}!", "event.contact.username"),
+        ("{{ [event.contact.username] | join }}!", "event.contact.username"),
+        ("{{ event.message.order.items | map('colour') | join }}", "map('colour')"),
     ] {
         let error = render(source).expect_err(source);
         assert_eq!(error.message, format!("`{name}` is missing"), "{source}");
