@@ -4,6 +4,7 @@
 
 mod support;
 
+mod config;
 mod conformance;
 mod journal;
 mod pipeline;

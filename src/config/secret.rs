@@ -9,7 +9,11 @@ use zeroize::Zeroizing;
 /// A secret. `Debug` shows `***`; there is no `Display` and no `Serialize`.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(with = "String", extend("writeOnly" = true))]
+#[schemars(
+    with = "String",
+    description = "A secret, best written as `${NAME}` or `${file:/path}`. It is never printed.",
+    extend("writeOnly" = true)
+)]
 pub struct Secret(#[serde(with = "zeroizing")] Zeroizing<String>);
 
 impl Secret {

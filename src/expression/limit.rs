@@ -14,8 +14,8 @@ pub(super) const SOURCE: usize = 16 * 1024;
 pub(super) const TOKENS: usize = 300;
 /// Operators of one source that put texts or lists together.
 pub(super) const JOINS: usize = 32;
-/// Statements of one template.
-pub(super) const STATEMENTS: usize = 64;
+/// Tags of one template, `{% endif %}` and its kin among them.
+pub(super) const STATEMENTS: usize = 128;
 
 /// A writer that takes at most [`OUTPUT`] bytes.
 #[derive(Default)]

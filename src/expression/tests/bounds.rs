@@ -53,6 +53,23 @@ fn results_and_steps_are_bounded() {
         assert!(Condition::compile(&source).is_err(), "{}", &source[..20]);
         assert!(Template::compile(&format!("{{{{ {source} }}}}")).is_err(), "{}", &source[..20]);
     }
+    for source in [
+        "(".repeat(70) + "1" + &")".repeat(70),
+        "[".repeat(70) + "1" + &"]".repeat(70),
+        "{1:".repeat(70) + "1" + &"}".repeat(70),
+        "-".repeat(290) + "1",
+        "not ".repeat(290) + "1",
+        format!("event{}", ".a".repeat(140)),
+        format!("1{}", "|abs".repeat(140)),
+        format!("1{}", " if 1 else 1".repeat(90)),
+        format!("event.text in [{}]", "'a', ".repeat(2000)),
+    ] {
+        // Deep, but allowed: neither compiling nor evaluating may exhaust a thread's stack.
+        survives(&source);
+        assert!(Condition::compile(&source).is_ok(), "{}", &source[..20]);
+    }
+    let nested = "{% if true %}".repeat(60) + "x" + &"{% endif %}".repeat(60);
+    assert_eq!(Template::compile(&nested).unwrap().render_text(&subject).unwrap(), "x");
     let deep = "{% if true %}".repeat(1000) + &"{% endif %}".repeat(1000);
     assert!(Template::compile(&deep).is_err());
 }

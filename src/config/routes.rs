@@ -1,0 +1,353 @@
+//! `routes:`: checked against everything else in the file, and compiled.
+//!
+//! This is the only file of the configuration that knows the router and the expressions.
+
+mod entry;
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::yaml::{Entry, Node, Span, Value};
+use super::{shape, suggest};
+use crate::event::Kind;
+use crate::event::kind::CATALOGUE;
+use crate::event::paths::{self, Unknown};
+use crate::expression::{Condition, Error, Path, Payload, Template};
+use crate::provider;
+use crate::router::{Route, Table, Target};
+pub(super) use entry::schema;
+use entry::{PLANNED, Settings};
+
+/// Names that a route may use.
+pub(super) struct Names<'a> {
+    /// Each source, with its provider and where it stands.
+    pub(super) sources: Vec<(&'a str, &'a str, Span)>,
+    /// Each destination, and where it stands.
+    pub(super) destinations: Vec<(&'a str, Span)>,
+}
+
+/// Compiles the routes, in the order of the file.
+pub(super) fn compile(node: &Node, names: &Names<'_>, diagnostics: &mut Diagnostics) -> Table {
+    let schema = schema();
+    let mut compiler = Compiler {
+        names,
+        diagnostics,
+        seen: Vec::new(),
+        heard: BTreeSet::new(),
+        reached: BTreeSet::new(),
+    };
+    let Value::List(nodes) = &node.value else {
+        compiler.diagnostics.push(
+            Diagnostic::error(
+                node.span,
+                format!("expected a list of routes, found {}", node.kind().describe()),
+            )
+            .hint("begin each route with `- name: …`"),
+        );
+        return Table::default();
+    };
+    let routes = nodes.iter().filter_map(|it| compiler.route(it, &schema)).collect();
+    compiler.warn_of_idle();
+    Table::new(routes)
+}
+
+struct Compiler<'a> {
+    names: &'a Names<'a>,
+    diagnostics: &'a mut Diagnostics,
+    /// Names of routes so far.
+    seen: Vec<(String, Span)>,
+    /// Sources that a route listens to.
+    heard: BTreeSet<&'a str>,
+    /// Destinations that a route sends to.
+    reached: BTreeSet<&'a str>,
+}
+
+impl Compiler<'_> {
+    fn route(&mut self, node: &Node, schema: &Json) -> Option<Route> {
+        for Entry { key, key_span, .. } in node.entries() {
+            if let Some((_, hint)) = PLANNED.iter().find(|(it, _)| it == key) {
+                let message = format!("`{key}` is planned, but not there yet");
+                self.diagnostics.push(Diagnostic::error(*key_span, message).hint(*hint));
+            }
+        }
+        let planned: Vec<&str> = PLANNED.iter().map(|(it, _)| *it).collect();
+        let name = node.get("name");
+        // A route without `to` is shown at its name, or where it begins.
+        let first = node.entries().first().map_or(node.span, |it| it.key_span);
+        let place = name.map_or(first, |it| it.span);
+        let json = shape::fit(&node.without(&planned), place, schema, self.diagnostics);
+
+        if let Some((name, text)) = name.and_then(|it| Some((it, it.word()?))) {
+            self.name(text, name.span);
+        }
+        let from = self.from(node.get("from"));
+        let on = self.on(node.get("on"));
+        let when = node.get("when").and_then(|it| self.when(it, &on));
+        let to = node.get("to").map(|it| self.to(it, &on)).unwrap_or_default();
+        let settings: Settings = serde_json::from_value(json?).ok()?;
+        Some(Route {
+            history: settings.takes_history(),
+            name: settings.name.into(),
+            from,
+            on,
+            when,
+            to,
+            stop: settings.stop,
+            otherwise: settings.otherwise,
+        })
+    }
+
+    fn name(&mut self, name: &str, span: Span) {
+        if name.trim().is_empty() {
+            self.diagnostics.push(
+                Diagnostic::error(span, "a route needs a name")
+                    .hint("say what it does: `name: urgent messages to the team`"),
+            );
+        } else if let Some((_, first)) = self.seen.iter().find(|(it, _)| it == name) {
+            self.diagnostics.push(
+                Diagnostic::error(span, format!("two routes are called `{name}`"))
+                    .related(*first, "the first")
+                    .hint("deliveries remember their route by its name, so it must be its own"),
+            );
+        } else {
+            self.seen.push((name.to_owned(), span));
+        }
+    }
+
+    fn from(&mut self, node: Option<&Node>) -> HashSet<String> {
+        let Some(node) = node else {
+            self.heard.extend(self.names.sources.iter().map(|(name, ..)| *name));
+            return HashSet::new();
+        };
+        let mut from = HashSet::new();
+        for word in node.elements() {
+            let Some(text) = word.word() else { continue };
+            let sources = self.names.sources.iter();
+            let destination = self.names.destinations.iter().any(|(it, _)| *it == text);
+            let heard: Vec<&str> = sources
+                .filter(|(name, provider, _)| {
+                    *name == text || *provider == text || is_account(text)
+                })
+                .map(|(name, ..)| *name)
+                .collect();
+            if heard.is_empty()
+                && !destination
+                && !is_account(text)
+                && provider::find(text).is_none()
+            {
+                let sources = self.names.sources.iter().map(|(name, ..)| *name);
+                let destinations = self.names.destinations.iter().map(|(name, _)| *name);
+                let providers = provider::REGISTRY.iter().map(|it| it.name);
+                let hint = suggest::hint(text, sources.chain(destinations).chain(providers));
+                let message = format!("`{text}` is no source, provider or account");
+                self.diagnostics.push(Diagnostic::error(word.span, message).hint(hint));
+            }
+            self.heard.extend(heard);
+            from.insert(text.to_owned());
+        }
+        from
+    }
+
+    fn on(&mut self, node: Option<&Node>) -> Vec<String> {
+        let mut on = Vec::new();
+        for word in node.map(Node::elements).unwrap_or_default() {
+            let Some(text) = word.word() else { continue };
+            let known = known_kinds();
+            let taken = match text.strip_suffix(".*") {
+                Some(group) => known.iter().any(|it| it.split('.').next() == Some(group)),
+                None => known.contains(text),
+            };
+            if !taken {
+                let groups: BTreeSet<String> = known
+                    .iter()
+                    .filter_map(|it| Some(format!("{}.*", it.split('.').next()?)))
+                    .collect();
+                let hint = if text == "*" {
+                    "leave `on` out to take every kind".to_owned()
+                } else if text.ends_with('*') {
+                    suggest::hint(text, groups.iter().map(String::as_str))
+                } else {
+                    suggest::hint(text, known.iter().map(|it| &**it))
+                };
+                let message = format!("`{text}` is no kind of event");
+                self.diagnostics.push(Diagnostic::error(word.span, message).hint(hint));
+            }
+            on.push(text.to_owned());
+        }
+        on
+    }
+
+    fn when(&mut self, node: &Node, on: &[String]) -> Option<Condition> {
+        let text = node.word()?;
+        if text.trim_start().starts_with("{{") {
+            self.diagnostics.push(
+                Diagnostic::error(node.span, "a condition has no braces")
+                    .hint("write the expression alone: `when: event.text`"),
+            );
+            return None;
+        }
+        match Condition::compile(text) {
+            Ok(condition) => {
+                let kinds = kinds(on);
+                self.paths(node, condition.paths(), |it| paths::exists_in_condition(it, &kinds));
+                Some(condition)
+            }
+            Err(error) => {
+                self.expression(node, error);
+                None
+            }
+        }
+    }
+
+    /// Refuses the paths that no kind has that the route can match.
+    fn paths(&mut self, node: &Node, paths: &[Path], check: impl Fn(&str) -> Result<(), Unknown>) {
+        for path in paths {
+            if let Err(unknown) = check(&path.name) {
+                self.expression(
+                    node,
+                    Error {
+                        message: unknown.to_string(),
+                        hint: unknown.hint(),
+                        range: Some(path.range.clone()),
+                    },
+                );
+            }
+        }
+    }
+
+    /// A compile error, at its place within the scalar.
+    fn expression(&mut self, node: &Node, error: Error) {
+        let text = self.diagnostics.text();
+        let span = error.range.map_or(node.span, |it| node.locate(it, text));
+        let diagnostic = Diagnostic::error(span, error.message);
+        self.diagnostics.push(match error.hint {
+            Some(hint) => diagnostic.hint(hint),
+            None => diagnostic,
+        });
+    }
+
+    fn to(&mut self, node: &Node, on: &[String]) -> Vec<Target> {
+        let kinds = kinds(on);
+        let mut targets = Vec::new();
+        let empty = match &node.value {
+            Value::List(nodes) => nodes.is_empty(),
+            Value::Map(entries) => {
+                entries.is_empty() && !shape::is_template(node, self.diagnostics.text())
+            }
+            _ => node.word() == Some(""),
+        };
+        if empty {
+            self.diagnostics.push(
+                Diagnostic::error(node.span, "a route needs somewhere to go")
+                    .hint("write the name of a destination: `to: events`"),
+            );
+        }
+        for element in node.elements() {
+            for Entry { key, key_span, value } in element.entries() {
+                let payload = self.payload(value, &kinds);
+                targets.extend(self.target(key, *key_span, payload));
+            }
+            if let Some(name) = element.word().filter(|it| !it.is_empty()) {
+                targets.extend(self.target(name, element.span, None));
+            }
+        }
+        targets
+    }
+
+    fn target(&mut self, name: &str, span: Span, payload: Option<Payload>) -> Option<Target> {
+        let Some((known, _)) = self.names.destinations.iter().find(|(it, _)| *it == name) else {
+            // An empty key was reported when it was read.
+            if !name.is_empty() {
+                let known = self.names.destinations.iter().map(|(it, _)| *it);
+                let hint = suggest::hint(name, known);
+                let message = format!("no destination is called `{name}`");
+                self.diagnostics.push(Diagnostic::error(span, message).hint(hint));
+            }
+            return None;
+        };
+        self.reached.insert(known);
+        Some(Target { destination: Arc::from(name), payload })
+    }
+
+    /// Compiles a payload. Its templates are compiled one by one first: that tells their places.
+    fn payload(&mut self, node: &Node, kinds: &[Kind]) -> Option<Payload> {
+        self.templates(node, kinds);
+        Payload::compile(&node.to_json()).ok()
+    }
+
+    /// Checks every template of a payload, and every number that may be a text.
+    fn templates(&mut self, node: &Node, kinds: &[Kind]) {
+        match &node.value {
+            Value::Unknown => {}
+            Value::Map(_) if shape::is_template(node, self.diagnostics.text()) => {}
+            Value::List(nodes) => nodes.iter().for_each(|it| self.templates(it, kinds)),
+            Value::Map(entries) => entries.iter().for_each(|it| self.templates(&it.value, kinds)),
+            Value::Scalar(scalar) if scalar.is_lossy_number() && !scalar.interpolated => {
+                let read = node.to_json();
+                let message = if !read.is_number() {
+                    format!("is `{text}` a text or a number?", text = scalar.text)
+                } else if scalar.text.len() > 15 {
+                    format!("as a number, `{}` loses digits where it is read", scalar.text)
+                } else {
+                    format!("YAML reads `{}` as the number {read}", scalar.text)
+                };
+                let text = &scalar.text;
+                let hint = format!("quote it: `\"{text}\"`");
+                self.diagnostics.push(Diagnostic::error(node.span, message).hint(hint));
+            }
+            Value::Scalar(scalar) => match Template::compile(&scalar.text) {
+                Ok(template) => self.paths(node, template.paths(), |it| paths::exists(it, kinds)),
+                Err(error) => self.expression(node, error),
+            },
+        }
+    }
+
+    fn warn_of_idle(&mut self) {
+        // A misspelt name makes an idle entry: mend that first.
+        if self.diagnostics.has_errors() {
+            return;
+        }
+        for (name, _, span) in &self.names.sources {
+            if !self.heard.contains(name) {
+                let message = format!("no route listens to source `{name}`");
+                let hint = format!("add a route with `from: {name}`, or without `from`");
+                self.diagnostics.push(Diagnostic::warning(*span, message).hint(hint));
+            }
+        }
+        for (name, span) in &self.names.destinations {
+            if !self.reached.contains(name) {
+                let message = format!("no route sends to destination `{name}`");
+                let hint = format!("add a route with `to: {name}`");
+                self.diagnostics.push(Diagnostic::warning(*span, message).hint(hint));
+            }
+        }
+    }
+}
+
+/// Accounts are not listed in the file; they are the numbers that providers give.
+fn is_account(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit())
+}
+
+/// The kinds that `on` takes; none if it takes every kind.
+fn kinds(on: &[String]) -> Vec<Kind> {
+    let known = known_kinds();
+    let taken = known.iter().filter(|kind| {
+        on.iter().any(|it| match it.strip_suffix('*') {
+            Some(group) => kind.starts_with(group),
+            None => it == *kind,
+        })
+    });
+    taken.map(|it| Kind::parse(it)).collect()
+}
+
+/// The kinds of the catalogue, and those that providers name themselves.
+fn known_kinds() -> BTreeSet<String> {
+    let own = provider::REGISTRY.iter().flat_map(|it| it.kinds);
+    let unmapped = provider::REGISTRY.iter().map(|it| format!("{}.unmapped", it.name));
+    let kinds = CATALOGUE.iter().map(|it| &it.kind).chain(own);
+    kinds.map(|it| it.as_str().to_owned()).chain(unmapped).collect()
+}

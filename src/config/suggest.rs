@@ -1,0 +1,51 @@
+//! "Did you mean …?"
+
+/// What to do about a word that is not among those known.
+pub(super) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let mut known: Vec<&str> = known.into_iter().collect();
+    known.sort_unstable();
+    known.dedup();
+    if let Some(nearest) = nearest(word, &known) {
+        return format!("did you mean `{nearest}`?");
+    }
+    match &*known {
+        [] => "there are none".to_owned(),
+        _ if known.len() > 12 => {
+            let some = known[..10].join("`, `");
+            format!("there are: `{some}`, … ({} in all)", known.len())
+        }
+        _ => format!("there are: `{}`", known.join("`, `")),
+    }
+}
+
+/// The known word that was probably meant.
+fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    // Longer words are never meant, and the comparison costs their square.
+    if word.len() > 64 {
+        return None;
+    }
+    let lower = word.to_lowercase().replace('-', "_");
+    let distance =
+        |it: &str| strsim::damerau_levenshtein(&lower, &it.to_lowercase().replace('-', "_"));
+    let limit = (word.chars().count() / 3).max(1);
+    known
+        .iter()
+        .map(|it| (distance(it), *it))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, it)| it)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_word_is_suggested_and_a_far_one_is_not() {
+        let known = ["whatsapp", "message.received", "flow"];
+        assert_eq!(hint("whatsap", known), "did you mean `whatsapp`?");
+        assert_eq!(hint("message.recieved", known), "did you mean `message.received`?");
+        assert_eq!(hint("fax", known), "there are: `flow`, `message.received`, `whatsapp`");
+        assert_eq!(hint("x", []), "there are none");
+    }
+}
