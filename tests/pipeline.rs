@@ -17,9 +17,8 @@ async fn a_signed_message_comes_out_of_the_queue_once() {
     let directory = tempfile::tempdir().unwrap();
     let mut gateway = Gateway::start(directory.path(), &[]);
     let http = client();
-    let message = |number: u32| {
-        text_message(&format!("wamid.{number}"), "16505551234", "Where is my order?")
-    };
+    let message =
+        |number: u32| text_message(&format!("wamid.{number}"), "16505551234", "Where is my order?");
     assert_eq!(post(&http, &gateway.url, envelope(&[message(1)])).await, Some(200));
     // A redelivery, batched anew with a neighbour.
     let batch = envelope(&[message(1), message(2)]);

@@ -28,8 +28,18 @@ const PURE: &[&str] = &["event", "expression", "provider", "router", "plan", "co
 
 /// What reaches outside.
 const EFFECTS: &[&str] = &[
-    "std::fs", "std::net", "std::env", "std::time::Instant", "std::time::SystemTime", "tokio::",
-    "reqwest::", "lapin::", "rusqlite::", "clock::now", "actix_web::", "getrandom::",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "tokio::",
+    "reqwest::",
+    "lapin::",
+    "rusqlite::",
+    "clock::now",
+    "actix_web::",
+    "getrandom::",
 ];
 
 /// Which modules may name a crate that reaches the outside.
@@ -91,9 +101,10 @@ fn imports_point_down_the_data_path() {
         for (name, _) in LAYERS.iter().filter(|(name, _)| *name != module) {
             let import = format!("crate::{name}");
             let imports = code(text).any(|line| {
-                line.split(&import).skip(1).any(|it| {
-                    !it.starts_with(|next: char| next.is_alphanumeric() || next == '_')
-                }) || line.contains("use crate::{")
+                line.split(&import)
+                    .skip(1)
+                    .any(|it| !it.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+                    || line.contains("use crate::{")
             });
             assert!(
                 !imports || allowed.contains(name),
@@ -164,7 +175,11 @@ fn nothing_is_named_for_what_is_left_over() {
 fn unfinished_work_names_its_issue() {
     each_source(|path, text| {
         for line in text.lines().filter(|it| it.contains("TODO") || it.contains("FIXME")) {
-            assert!(line.contains("TODO(#"), "src/{}: write `TODO(#12): …`\n{line}", path.display());
+            assert!(
+                line.contains("TODO(#"),
+                "src/{}: write `TODO(#12): …`\n{line}",
+                path.display()
+            );
         }
     });
 }
@@ -185,7 +200,11 @@ fn logs_carry_fields_not_sentences() {
     const LOGS: [&str; 5] = ["trace!(", "debug!(", "info!(", "warn!(", "error!("];
     each_source(|path, text| {
         for line in code(text).filter(|line| LOGS.iter().any(|it| line.contains(it))) {
-            assert!(!line.contains('{'), "src/{}: name the value as a field\n{line}", path.display());
+            assert!(
+                !line.contains('{'),
+                "src/{}: name the value as a field\n{line}",
+                path.display()
+            );
         }
     });
 }

@@ -1,5 +1,6 @@
 //! The commands; `docs/cli.md` is generated from here.
 
+mod check;
 mod client;
 mod consume;
 mod events;
@@ -51,18 +52,30 @@ pub struct Global {
     /// Print JSON, for machines.
     #[arg(long, global = true)]
     json: bool,
-    /// What is logged, e.g. `info` or `sluicegate=debug`.
-    #[arg(long, global = true, value_name = "FILTER", default_value = "info", env = "RUST_LOG")]
+    /// What is logged, as in `info` or `sluicegate=debug`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        default_value = "warn,sluicegate=info",
+        env = "RUST_LOG"
+    )]
     log: String,
     /// How log lines look.
     #[arg(long, global = true, value_enum, default_value_t, env = "SLUICEGATE_LOG_FORMAT")]
     log_format: LogFormat,
+    #[command(flatten)]
+    overrides: setup::Overrides,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the gateway.
     Serve(serve::Serve),
+    /// Read the configuration and say everything that is wrong with it.
+    Check(check::Check),
+    /// Print the JSON Schema of the configuration, for editors.
+    Schema,
     /// Sign a sample as the provider would and post it to a running gateway.
     Send(send::Send),
     /// Read a queue of the embedded broker; without a name, list the queues.
@@ -118,6 +131,11 @@ pub fn run() -> ExitCode {
     let result = runtime.block_on(async {
         match cli.command {
             Command::Serve(command) => command.run(&cli.global).await,
+            Command::Check(command) => command.run(&cli.global),
+            Command::Schema => {
+                print(&serde_json::to_string_pretty(&crate::config::schema())?)?;
+                Ok(())
+            }
             Command::Send(command) => command.run(&cli.global).await,
             Command::Consume(command) => command.run(&cli.global).await,
             Command::Events(command) => command.run(&cli.global).await,

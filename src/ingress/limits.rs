@@ -9,6 +9,8 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use crate::config::{Network, Rate};
+
 /// The most addresses that are remembered. Beyond it, the least recent are forgotten.
 const ADDRESSES: usize = 65_536;
 
@@ -24,7 +26,7 @@ pub struct Limits {
     /// The most requests between first byte and answer.
     pub in_flight: usize,
     /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
     per_address: Option<DefaultKeyedRateLimiter<IpAddr>>,
     current: AtomicUsize,
     admitted: AtomicU64,
@@ -39,10 +41,10 @@ pub struct Settings {
     pub read_timeout: Duration,
     /// The most requests between first byte and answer.
     pub in_flight: usize,
-    /// The most requests of one address a second; `None`: no limit.
-    pub per_address: Option<NonZeroU32>,
+    /// The most requests of one address; `None`: no limit.
+    pub per_address: Option<Rate>,
     /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Default for Settings {
@@ -105,7 +107,7 @@ impl Limits {
             read_timeout,
             in_flight,
             trusted_proxies,
-            per_address: per_address.map(|it| RateLimiter::keyed(Quota::per_second(it))),
+            per_address: per_address.and_then(quota).map(RateLimiter::keyed),
             current: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
         }
@@ -143,7 +145,9 @@ impl Limits {
     /// where the connection comes from one of them; else the connection's.
     pub fn client(&self, peer: Option<SocketAddr>, http: &HttpRequest) -> IpAddr {
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it.ip().to_canonical());
-        if !self.trusted_proxies.contains(&peer) {
+        let trusted =
+            |address: &IpAddr| self.trusted_proxies.iter().any(|it| it.contains(*address));
+        if !trusted(&peer) {
             return peer;
         }
         http.headers()
@@ -152,10 +156,16 @@ impl Limits {
             .flat_map(|it| it.split(','))
             .filter_map(|it| it.trim().parse::<IpAddr>().ok())
             .map(|it| it.to_canonical())
-            .filter(|it| !self.trusted_proxies.contains(it))
+            .filter(|it| !trusted(it))
             .last()
             .unwrap_or(peer)
     }
+}
+
+/// A rate as a bucket that holds all of it and refills evenly.
+fn quota(rate: Rate) -> Option<Quota> {
+    let count = NonZeroU32::new(rate.count)?;
+    Some(Quota::with_period(rate.per / rate.count)?.allow_burst(count))
 }
 
 #[cfg(test)]
@@ -167,8 +177,10 @@ mod tests {
     #[test]
     fn a_forwarded_address_is_believed_of_trusted_proxies_only() {
         let proxy: SocketAddr = "10.0.0.1:1".parse().unwrap();
-        let limits =
-            Limits::new(Settings { trusted_proxies: vec![proxy.ip()], ..Settings::default() });
+        let limits = Limits::new(Settings {
+            trusted_proxies: vec![serde_json::from_value("10.0.0.0/24".into()).unwrap()],
+            ..Settings::default()
+        });
         let request = TestRequest::default()
             .insert_header(("x-forwarded-for", "1.1.1.1, 2.2.2.2, 10.0.0.1"))
             .to_http_request();
@@ -186,8 +198,8 @@ mod tests {
         drop(first);
         assert!(limits.enter(None, &request).is_ok());
         assert_eq!(limits.current(), 0);
-        let limits =
-            Limits::new(Settings { per_address: NonZeroU32::new(1), ..Settings::default() });
+        let rate = Rate { count: 1, per: Duration::from_secs(60) };
+        let limits = Limits::new(Settings { per_address: Some(rate), ..Settings::default() });
         assert!(limits.enter(None, &request).is_ok());
         assert_eq!(limits.enter(None, &request).err(), Some(Full::Address));
     }

@@ -55,11 +55,7 @@ impl Gateway {
         Self::launch(command, directory, Vec::new())
     }
 
-    fn launch(
-        mut command: Command,
-        directory: &Path,
-        environment: Vec<(String, String)>,
-    ) -> Self {
+    fn launch(mut command: Command, directory: &Path, environment: Vec<(String, String)>) -> Self {
         let routes = directory.join("routes.yaml");
         if !routes.exists() {
             std::fs::write(&routes, ROUTES).unwrap();
@@ -119,10 +115,6 @@ impl Gateway {
         (self.child.wait().unwrap().success(), started.elapsed())
     }
 
-    /// The process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
 
     /// A command of the same binary, with this gateway's directory.
     pub(crate) fn run(&self, arguments: &[&str]) -> std::process::Output {
