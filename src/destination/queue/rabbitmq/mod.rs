@@ -1,0 +1,243 @@
+//! Publishing to `RabbitMQ`: one supervised connection per destination.
+//!
+//! lapin's own recovery is off. It does not bring back a channel that the broker closed, gives up
+//! after some attempts, and leaves it open what became of a batch. Instead the supervisor connects
+//! again for ever, a [`session`] lives as long as its connection, and each of its [`publisher`]s
+//! owns one channel. Work is never kept here: what is not confirmed is tried again by the engine.
+
+mod address;
+mod backoff;
+mod message;
+mod publisher;
+mod session;
+mod topology;
+
+pub(super) use address::Address;
+pub(super) use topology::Topology;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lapin::types::ShortString;
+use lapin::{Error, ErrorKind};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use self::backoff::Backoff;
+use self::publisher::{Job, Jobs};
+use crate::destination::{Outcome, Parcel};
+
+/// Batches that wait for a publisher.
+const WAITING: usize = 16;
+
+/// How long an attempt waits for the first connection before it is put back.
+const FIRST: Duration = Duration::from_secs(5);
+
+/// How long an attempt may take altogether.
+const ATTEMPT: Duration = Duration::from_secs(30);
+
+/// How long the last batches have when the gateway stops.
+const CLOSE: Duration = Duration::from_secs(15);
+
+/// After how long a connection has proven itself.
+const PROVEN: Duration = Duration::from_secs(30);
+
+/// A destination's connection. It connects when it is first asked for something.
+pub(super) struct RabbitMq {
+    plan: Arc<Plan>,
+    /// The runtime it was built on: sockets die with the runtime they were opened on, and
+    /// readiness is asked from the HTTP workers' short-lived ones.
+    runtime: Option<Handle>,
+    started: Mutex<Started>,
+}
+
+struct Plan {
+    destination: String,
+    address: Address,
+    topology: Arc<Topology>,
+}
+
+enum Started {
+    Not,
+    Running(Running),
+    Closed,
+}
+
+struct Running {
+    jobs: mpsc::Sender<Job>,
+    state: watch::Receiver<State>,
+    /// Dropped to stop.
+    _stop: watch::Sender<()>,
+    supervisor: JoinHandle<()>,
+}
+
+/// What can be done right now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing is known yet.
+    Connecting,
+    /// Publishing.
+    Up,
+    /// Connected, but the exchange or a queue is not as it should be: why.
+    Broken(String),
+    /// Connected, but the broker takes nothing: why.
+    Blocked(String),
+    /// Not connected: why.
+    Down(String),
+}
+
+impl State {
+    /// Why nothing can be published.
+    fn obstacle(&self) -> Result<(), String> {
+        match self {
+            Self::Up => Ok(()),
+            Self::Connecting => Err("still connecting to RabbitMQ".into()),
+            Self::Broken(words) => Err(words.clone()),
+            Self::Blocked(words) => Err(format!("RabbitMQ takes no messages: {words}")),
+            Self::Down(words) => Err(format!("no connection to RabbitMQ: {words}")),
+        }
+    }
+}
+
+impl RabbitMq {
+    /// A destination's connection; nothing is connected yet.
+    pub(super) fn new(destination: &str, address: Address, topology: Topology) -> Self {
+        let destination = destination.to_owned();
+        let plan = Plan { destination, address, topology: Arc::new(topology) };
+        let runtime = Handle::try_current().ok();
+        Self { plan: Arc::new(plan), runtime, started: Mutex::new(Started::Not) }
+    }
+
+    /// Publishes parcels, each with its routing key; one outcome each, in order.
+    pub(super) async fn publish(
+        &self,
+        parcels: &[(&Parcel, ShortString)],
+        public_url: &str,
+    ) -> Vec<Outcome> {
+        let retry = |reason: String| vec![Outcome::retry(reason); parcels.len()];
+        if parcels.is_empty() {
+            return Vec::new();
+        }
+        let Some((jobs, mut state)) = self.started() else {
+            return retry("the gateway is stopping".into());
+        };
+        let _ = timeout(FIRST, state.wait_for(|it| *it != State::Connecting)).await;
+        if let Err(reason) = state.borrow().obstacle() {
+            return retry(reason);
+        }
+        let messages = parcels
+            .iter()
+            .map(|(parcel, routing_key)| message::message(parcel, public_url, routing_key.clone()))
+            .collect();
+        let (reply, answer) = oneshot::channel();
+        let attempt = async {
+            jobs.send(Job { messages, reply }).await.ok()?;
+            answer.await.ok()
+        };
+        let blocked = async {
+            // An error means that the supervisor is gone; then the answer does not come either.
+            let _ = state.wait_for(|it| matches!(it, State::Blocked(_))).await;
+        };
+        let outcomes = tokio::select! {
+            biased;
+            outcomes = attempt => outcomes,
+            () = blocked => None,
+            () = tokio::time::sleep(ATTEMPT) => None,
+        };
+        outcomes.unwrap_or_else(|| match state.borrow().obstacle() {
+            Err(reason) => retry(reason),
+            Ok(()) => retry("RabbitMQ did not confirm in time".into()),
+        })
+    }
+
+    /// Whether a batch could be published right now.
+    pub(super) fn ready(&self) -> Result<(), String> {
+        let Some((_, state)) = self.started() else { return Err("the gateway is stopping".into()) };
+        state.borrow().obstacle()
+    }
+
+    /// Finishes the batches under way, then disconnects.
+    pub(super) async fn close(&self) {
+        let before = std::mem::replace(
+            &mut *self.started.lock().unwrap_or_else(PoisonError::into_inner),
+            Started::Closed,
+        );
+        let Started::Running(running) = before else { return };
+        let Running { jobs, state: _, _stop: stop, mut supervisor } = running;
+        drop((jobs, stop));
+        if timeout(CLOSE, &mut supervisor).await.is_err() {
+            supervisor.abort();
+        }
+    }
+
+    /// The supervisor's ears and mouth; starts it if need be. `None` once closed.
+    fn started(&self) -> Option<(mpsc::Sender<Job>, watch::Receiver<State>)> {
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*started, Started::Not) {
+            let runtime = self.runtime.clone().or_else(|| Handle::try_current().ok())?;
+            let (jobs, waiting) = mpsc::channel(WAITING);
+            let (show, state) = watch::channel(State::Connecting);
+            let (stop, stopped) = watch::channel(());
+            let jobs_of_all = Arc::new(tokio::sync::Mutex::new(waiting));
+            let plan = Arc::clone(&self.plan);
+            let supervisor = runtime.spawn(supervise(plan, jobs_of_all, show, stopped));
+            *started = Started::Running(Running { jobs, state, _stop: stop, supervisor });
+        }
+        match &*started {
+            Started::Running(it) => Some((it.jobs.clone(), it.state.clone())),
+            Started::Not | Started::Closed => None,
+        }
+    }
+}
+
+/// Keeps a connection for ever, until `stop` is dropped and the last batch is done.
+async fn supervise(
+    plan: Arc<Plan>,
+    jobs: Jobs,
+    state: watch::Sender<State>,
+    mut stop: watch::Receiver<()>,
+) {
+    let destination = plan.destination.as_str();
+    let mut backoff = Backoff::default();
+    loop {
+        let lost = match plan.address.connect().await {
+            Err(words) => words,
+            Ok(connection) => {
+                tracing::info!(destination, "connected to RabbitMQ");
+                let since = Instant::now();
+                let lost = session::run(connection, &plan.topology, &jobs, &state).await;
+                let Some(lost) = lost else { return };
+                if since.elapsed() > PROVEN {
+                    backoff.reset();
+                }
+                lost
+            }
+        };
+        tracing::warn!(destination, reason = lost, "no connection to RabbitMQ");
+        state.send_replace(State::Down(lost));
+        let pause = backoff.next(fastrand::f64());
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+/// The broker's own words where it spoke, else what went wrong.
+fn words(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::ProtocolError(error) => error.get_message().to_string(),
+        ErrorKind::IOError(error) => error.to_string(),
+        _ => error.to_string(),
+    }
+}
+
+/// The broker's code, if it was the broker who spoke.
+fn code(error: &Error) -> Option<u16> {
+    match error.kind() {
+        ErrorKind::ProtocolError(error) => Some(error.get_id()),
+        _ => None,
+    }
+}

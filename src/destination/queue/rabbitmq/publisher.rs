@@ -1,0 +1,284 @@
+//! A publisher: the one task that owns a channel.
+//!
+//! A batch is a barrier: everything is published, then every confirm is awaited, and only then is
+//! anything believed. lapin hands a returned message to whichever confirm it completes next, so
+//! returns are collected over the whole batch and matched by what the message itself says.
+
+use std::collections::HashSet;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{Channel, Confirmation, Connection};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+
+use super::message::{Message, key};
+use super::topology::Topology;
+use super::{code, words};
+use crate::destination::Outcome;
+
+/// How long the broker may take to confirm a batch, as long as it does not block us.
+const CONFIRM: Duration = Duration::from_secs(10);
+
+/// How long opening a channel may take.
+const OPEN: Duration = Duration::from_secs(10);
+
+/// A batch, and whom to tell what became of it.
+pub(super) struct Job {
+    pub(super) messages: Vec<Message>,
+    pub(super) reply: oneshot::Sender<Vec<Outcome>>,
+}
+
+/// Batches waiting for any of the publishers.
+pub(super) type Jobs = Arc<Mutex<mpsc::Receiver<Job>>>;
+
+/// What a publisher noticed about the topology.
+pub(super) enum Notice {
+    /// A message found no queue.
+    Unroutable,
+    /// The broker closed the channel, with these words.
+    Refused(String),
+}
+
+/// Why a publisher ended.
+pub(super) enum End {
+    /// There will be no more batches.
+    Drained,
+    /// The connection is of no more use.
+    Lost(String),
+}
+
+/// Why a batch was not settled.
+enum Failure {
+    /// The broker closed the channel: code and words. The connection stays.
+    Channel(u16, String),
+    /// Anything else. Nothing on this connection can be believed any more.
+    Connection(String),
+}
+
+/// One publisher.
+pub(super) struct Publisher {
+    pub(super) connection: Arc<Connection>,
+    pub(super) topology: Arc<Topology>,
+    pub(super) jobs: Jobs,
+    pub(super) notices: mpsc::UnboundedSender<Notice>,
+}
+
+impl Publisher {
+    /// Publishes batches until there are no more, or until the connection is lost.
+    pub(super) async fn run(self) -> End {
+        match self.work().await {
+            Ok(()) => End::Drained,
+            Err(words) => End::Lost(words),
+        }
+    }
+
+    async fn work(&self) -> Result<(), String> {
+        let mut channel = self.open().await?;
+        loop {
+            let job = self.jobs.lock().await.recv().await;
+            let Some(Job { messages, reply }) = job else { break };
+            // Whoever asked has given up: its deliveries are somebody else's by now.
+            if reply.is_closed() {
+                continue;
+            }
+            let outcomes = match self.publish(&channel, &messages).await {
+                Ok(outcomes) => outcomes,
+                Err(Failure::Connection(words)) => {
+                    let _ = reply.send(vec![Outcome::retry(&words); messages.len()]);
+                    return Err(words);
+                }
+                Err(Failure::Channel(code, words)) => {
+                    self.notice(Notice::Refused(words.clone()));
+                    channel = self.open().await?;
+                    match code {
+                        403 | 406 => self.publish_apart(&mut channel, &messages).await?,
+                        _ => vec![Outcome::retry(words); messages.len()],
+                    }
+                }
+            };
+            // Nobody listens if the asker gave up meanwhile: it will ask again.
+            let _ = reply.send(outcomes);
+        }
+        let _ = timeout(OPEN, channel.close(200, "OK".into())).await;
+        Ok(())
+    }
+
+    /// Publishes one by one, because one message of the batch closes the channel: too large for
+    /// the broker, or a routing key we may not use. It must not take the others with it.
+    async fn publish_apart(
+        &self,
+        channel: &mut Channel,
+        messages: &[Message],
+    ) -> Result<Vec<Outcome>, String> {
+        let deadline = Instant::now() + CONFIRM;
+        let mut outcomes = Vec::with_capacity(messages.len());
+        for message in messages {
+            if Instant::now() > deadline {
+                outcomes.push(Outcome::retry("others of its batch were refused by RabbitMQ"));
+                continue;
+            }
+            match self.publish(channel, std::slice::from_ref(message)).await {
+                Ok(outcome) => outcomes.extend(outcome),
+                Err(Failure::Connection(words)) => return Err(words),
+                Err(Failure::Channel(code, words)) => {
+                    *channel = self.open().await?;
+                    outcomes.push(match code {
+                        406 => Outcome::refused(words),
+                        _ => Outcome::retry(words),
+                    });
+                }
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn open(&self) -> Result<Channel, String> {
+        let opening = async {
+            let channel = self.connection.create_channel().await?;
+            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            Ok(channel)
+        };
+        match timeout(OPEN, opening).await {
+            Ok(opened) => opened.map_err(|it: lapin::Error| words(&it)),
+            Err(_) => Err(format!("no answer within {} s", OPEN.as_secs())),
+        }
+    }
+
+    /// Publishes a batch and waits for all its confirms.
+    async fn publish(
+        &self,
+        channel: &Channel,
+        messages: &[Message],
+    ) -> Result<Vec<Outcome>, Failure> {
+        let mut batch = std::pin::pin!(self.confirmed(channel, messages));
+        let confirmations = loop {
+            match timeout(CONFIRM, &mut batch).await {
+                Ok(confirmations) => break confirmations?,
+                // Blocked, the frames stay queued and are sent later: the channel is of use again
+                // only when their confirms are in. Whoever asked has been told to try again.
+                Err(_) if self.connection.status().blocked() => {}
+                Err(_) => {
+                    let words = format!("no confirm within {} s", CONFIRM.as_secs());
+                    return Err(Failure::Connection(words));
+                }
+            }
+        };
+        let outcomes = settle(messages, confirmations)?;
+        if outcomes.iter().any(|it| matches!(it, Settled::Returned)) {
+            self.notice(Notice::Unroutable);
+        }
+        Ok(outcomes.into_iter().zip(messages).map(|(it, message)| it.outcome(message)).collect())
+    }
+
+    /// The confirms of a batch, all of them or none.
+    async fn confirmed(
+        &self,
+        channel: &Channel,
+        messages: &[Message],
+    ) -> Result<Vec<Confirmation>, Failure> {
+        let exchange = self.topology.exchange();
+        let mut pending: Vec<Pin<Box<_>>> = messages
+            .iter()
+            .map(|message| {
+                Box::pin(async {
+                    let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+                    channel
+                        .basic_publish(
+                            exchange.clone(),
+                            message.routing_key.clone(),
+                            options,
+                            &message.body,
+                            message.properties.clone(),
+                        )
+                        .await?
+                        .await
+                })
+            })
+            .collect();
+        // The first poll queues a message's frames. With a waker that does nothing, the whole batch
+        // is queued at once, and nobody is woken 512 times to hear of it.
+        let mut confirmations: Vec<Poll<lapin::Result<Confirmation>>> = pending
+            .iter_mut()
+            .map(|it| it.as_mut().poll(&mut Context::from_waker(Waker::noop())))
+            .collect();
+        // Confirms come in about the order of publishing: once the last is in, few are missing.
+        for (pending, confirmation) in pending.iter_mut().zip(&mut confirmations).rev() {
+            if confirmation.is_pending() {
+                *confirmation = Poll::Ready(pending.await);
+            }
+        }
+        let mut confirmed = Vec::with_capacity(messages.len());
+        let mut failure = None;
+        for confirmation in confirmations {
+            match confirmation {
+                Poll::Ready(Ok(confirmation)) => confirmed.push(confirmation),
+                // The broker's own words say more than what follows from them.
+                Poll::Ready(Err(error)) if failure.is_none() || code(&error).is_some() => {
+                    failure = Some(error);
+                }
+                _ => {}
+            }
+        }
+        match failure {
+            None => Ok(confirmed),
+            Some(error) => Err(match code(&error) {
+                Some(code) if error.is_amqp_soft_error() => Failure::Channel(code, words(&error)),
+                _ => Failure::Connection(words(&error)),
+            }),
+        }
+    }
+
+    fn notice(&self, notice: Notice) {
+        // Without a listener the session is over, and with it what was noticed.
+        let _ = self.notices.send(notice);
+    }
+}
+
+/// What the broker did with a message.
+enum Settled {
+    Accepted,
+    Refused,
+    Returned,
+}
+
+impl Settled {
+    fn outcome(self, message: &Message) -> Outcome {
+        match self {
+            Self::Accepted => Outcome::delivered(),
+            Self::Refused => {
+                Outcome::retry("RabbitMQ refused the message: a queue is full or failing")
+            }
+            Self::Returned => {
+                Outcome::retry(format!("no queue takes routing key `{}`", message.routing_key))
+            }
+        }
+    }
+}
+
+/// What became of a batch whose confirms are all in.
+fn settle(messages: &[Message], confirmations: Vec<Confirmation>) -> Result<Vec<Settled>, Failure> {
+    let stray = || Failure::Connection("a returned message belongs to no message sent".into());
+    let mut accepted = Vec::with_capacity(messages.len());
+    let mut returned = HashSet::new();
+    for confirmation in confirmations {
+        accepted.push(confirmation.is_ack());
+        if let Some(message) = confirmation.take_message() {
+            returned.insert(key(&message.properties).ok_or_else(stray)?);
+        }
+    }
+    let settled = messages
+        .iter()
+        .zip(accepted)
+        .map(|(message, accepted)| match returned.remove(&message.key) {
+            true => Settled::Returned,
+            false if accepted => Settled::Accepted,
+            false => Settled::Refused,
+        })
+        .collect();
+    // One that belongs to another batch would leave the place of its own unknown.
+    if returned.is_empty() { Ok(settled) } else { Err(stray()) }
+}
