@@ -128,7 +128,6 @@ mod tests {
     }
 
     fn shown(message: &Message) -> String {
-        let BasicProperties { .. } = &message.properties;
         let it = &message.properties;
         let mut text = String::new();
         let mut line = |name: &str, value: String| writeln!(text, "{name}: {value}").unwrap();
@@ -153,7 +152,32 @@ mod tests {
     #[test]
     fn a_message_has_these_properties_and_headers() {
         let message = message(&parcel(), "https://gate.example/", "whatsapp.message".into());
-        insta::assert_snapshot!(shown(&message), @"");
+        insta::assert_snapshot!(shown(&message), @r"
+        routing key: whatsapp.message
+        content_type: application/cloudevents+json; charset=utf-8
+        delivery_mode: 2
+        message_id: 00000000-0000-0000-0000-000000000001
+        correlation_id: 00000000-0000-0000-0000-000000000004
+        timestamp: 1795168800
+        type: message.received
+        app_id: sluicegate
+        header attempt: LongLongInt(3)
+        header cloudEvents:causationid: 00000000-0000-0000-0000-000000000003
+        header cloudEvents:correlationid: 00000000-0000-0000-0000-000000000004
+        header cloudEvents:dataschema: https://gate.example/schemas/message.received/1
+        header cloudEvents:historical: Boolean(false)
+        header cloudEvents:id: 00000000-0000-0000-0000-000000000001
+        header cloudEvents:receivedtime: 2026-11-20T10:00:01.5Z
+        header cloudEvents:sequence: 42
+        header cloudEvents:source: /whatsapp/106540352242922
+        header cloudEvents:sourcename: whatsapp
+        header cloudEvents:specversion: 1.0
+        header cloudEvents:subject: 00000000-0000-0000-0000-000000000002
+        header cloudEvents:time: 2026-11-20T10:00:00Z
+        header cloudEvents:type: message.received
+        header delivery-id: 00000000-0000-0000-0000-000000000005
+        header traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+        ");
         assert_eq!(message.body, parcel().event.to_wire("https://gate.example/"));
     }
 

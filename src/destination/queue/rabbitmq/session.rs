@@ -25,7 +25,7 @@ const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often it is settled when nothing is wrong: while one queue takes a message, nobody hears
 /// that another one is gone.
-const SETTLE_ALWAYS: Duration = Duration::from_secs(60);
+const SETTLE_ALWAYS: Duration = Duration::from_mins(1);
 
 /// How long saying goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -48,7 +48,7 @@ pub(super) async fn run(
     // Exactly one listener: two would share the events between them.
     let mut events = Box::pin(connection.events_listener());
     let connection = Arc::new(connection);
-    let (notices, mut noticed) = mpsc::unbounded_channel();
+    let (notices, mut heard) = mpsc::unbounded_channel();
     let mut publishers = JoinSet::new();
     for _ in 0..PUBLISHERS {
         let publisher = Publisher {
@@ -77,7 +77,7 @@ pub(super) async fn run(
                 Some(Err(_)) => break Some("a publisher panicked".into()),
                 None => break None,
             },
-            Some(notice) = noticed.recv() => session.notice(notice),
+            Some(notice) = heard.recv() => session.notice(notice),
             settled = wait(&mut settling) => {
                 settling = None;
                 session.settle(settled);
