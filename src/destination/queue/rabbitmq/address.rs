@@ -15,6 +15,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How often both sides prove that they live, unless the URL says otherwise. In seconds.
 const HEARTBEAT: u16 = 15;
 
+/// The largest frame, unless the URL says otherwise. lapin keeps room for 64 of them: at
+/// `RabbitMQ`'s 128 KiB that is 8 MiB for every destination. A larger message takes more frames.
+const FRAME: u32 = 32 * 1024;
+
 /// A broker's address, and the name we connect under.
 pub(in crate::destination::queue) struct Address {
     uri: AMQPUri,
@@ -49,6 +53,7 @@ impl Address {
             "/".clone_into(&mut uri.vhost);
         }
         uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        uri.query.frame_max.get_or_insert(FRAME);
         if authorities.is_some() && uri.scheme == AMQPScheme::AMQP {
             return Err("`ca_file` has no meaning without TLS; write `amqps://` in `broker`".into());
         }

@@ -27,7 +27,7 @@ pub(super) struct Message {
 pub(super) type Key = (Uuid, Uuid);
 
 /// The message of a parcel. Pure.
-pub(super) fn message(parcel: &Parcel, public_url: &str, routing_key: ShortString) -> Message {
+pub(super) fn message(parcel: &Parcel, public_url: &str, routing_key: &ShortString) -> Message {
     let event = &*parcel.event;
     let seconds = u64::try_from(event.time.as_second()).unwrap_or_default();
     let mut properties = BasicProperties::default()
@@ -43,7 +43,7 @@ pub(super) fn message(parcel: &Parcel, public_url: &str, routing_key: ShortStrin
         properties = properties.with_type(kind);
     }
     let body = event.to_wire(public_url);
-    Message { key: (event.id, parcel.delivery), routing_key, properties, body }
+    Message { key: (event.id, parcel.delivery), routing_key: routing_key.clone(), properties, body }
 }
 
 /// The attributes under the names of the `CloudEvents` AMQP binding, and our own headers.
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_message_has_these_properties_and_headers() {
-        let message = message(&parcel(), "https://gate.example/", "whatsapp.message".into());
+        let message = message(&parcel(), "https://gate.example/", &"whatsapp.message".into());
         insta::assert_snapshot!(shown(&message), @r"
         routing key: whatsapp.message
         content_type: application/cloudevents+json; charset=utf-8
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_message_is_recognised_when_it_comes_back() {
-        let message = message(&parcel(), "https://gate.example", "a".into());
+        let message = message(&parcel(), "https://gate.example", &"a".into());
         assert_eq!(key(&message.properties), Some((Uuid::from_u128(1), Uuid::from_u128(5))));
         assert_eq!(key(&BasicProperties::default()), None);
     }
@@ -194,7 +194,7 @@ mod tests {
         let event = Arc::make_mut(&mut parcel.event);
         event.kind = Kind::parse(&format!("{}.a", "k".repeat(300)));
         event.time = "1969-12-31T00:00:00Z".parse().unwrap();
-        let message = message(&parcel, "https://gate.example", "a".into());
+        let message = message(&parcel, "https://gate.example", &"a".into());
         assert_eq!(message.properties.kind(), &None);
         assert_eq!(message.properties.timestamp(), &Some(0));
     }

@@ -16,17 +16,18 @@ pub(super) use address::Address;
 pub(super) use topology::Topology;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lapin::types::ShortString;
 use lapin::{Error, ErrorKind};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use self::backoff::Backoff;
-use self::publisher::{Job, Jobs};
+use self::message::message;
+use self::publisher::{Answer, Job, Jobs};
 use crate::destination::{Outcome, Parcel};
 
 /// Batches that wait for a publisher.
@@ -127,29 +128,41 @@ impl RabbitMq {
         if let Err(reason) = state.borrow().obstacle() {
             return retry(reason);
         }
-        let messages = parcels
-            .iter()
-            .map(|(parcel, routing_key)| message::message(parcel, public_url, routing_key.clone()))
-            .collect();
-        let (reply, answer) = oneshot::channel();
-        let attempt = async {
-            jobs.send(Job { messages, reply }).await.ok()?;
-            answer.await.ok()
+        let deadline = Instant::now() + ATTEMPT;
+        let mut attempt = async |parcels: &[(&Parcel, ShortString)]| {
+            let messages = parcels.iter().map(|(it, key)| message(it, public_url, key)).collect();
+            let (reply, answer) = oneshot::channel();
+            let attempt = async {
+                jobs.send(Job { messages, reply }).await.ok()?;
+                answer.await.ok()
+            };
+            let hindered = async {
+                // An error means that the supervisor is gone; then no answer comes either.
+                let _ = state.wait_for(|it| matches!(it, State::Blocked(_) | State::Down(_))).await;
+            };
+            let answer = tokio::select! {
+                biased;
+                answer = attempt => answer,
+                () = hindered => None,
+                () = sleep_until(deadline) => None,
+            };
+            answer.unwrap_or_else(|| {
+                let reason = state.borrow().obstacle().err();
+                let reason = reason.unwrap_or("RabbitMQ did not confirm in time".into());
+                Answer::Settled(vec![Outcome::retry(reason); parcels.len()])
+            })
         };
-        let blocked = async {
-            // An error means that the supervisor is gone; then the answer does not come either.
-            let _ = state.wait_for(|it| matches!(it, State::Blocked(_))).await;
-        };
-        let outcomes = tokio::select! {
-            biased;
-            outcomes = attempt => outcomes,
-            () = blocked => None,
-            () = tokio::time::sleep(ATTEMPT) => None,
-        };
-        outcomes.unwrap_or_else(|| match state.borrow().obstacle() {
-            Err(reason) => retry(reason),
-            Ok(()) => retry("RabbitMQ did not confirm in time".into()),
-        })
+        if let Answer::Settled(outcomes) = attempt(parcels).await {
+            return outcomes;
+        }
+        let mut outcomes = Vec::with_capacity(parcels.len());
+        for parcel in parcels {
+            match attempt(std::slice::from_ref(parcel)).await {
+                Answer::Settled(outcome) => outcomes.extend(outcome),
+                Answer::Apart => outcomes.push(Outcome::retry("RabbitMQ closed the channel")),
+            }
+        }
+        outcomes
     }
 
     /// Whether a batch could be published right now.
@@ -165,9 +178,11 @@ impl RabbitMq {
             Started::Closed,
         );
         let Started::Running(running) = before else { return };
-        let Running { jobs, state: _, _stop: stop, mut supervisor } = running;
+        let Running { jobs, state, _stop: stop, mut supervisor } = running;
         drop((jobs, stop));
-        if timeout(CLOSE, &mut supervisor).await.is_err() {
+        // Whoever waited for a blocked broker has been told to try again.
+        let blocked = matches!(*state.borrow(), State::Blocked(_));
+        if blocked || timeout(CLOSE, &mut supervisor).await.is_err() {
             supervisor.abort();
         }
     }
@@ -202,7 +217,11 @@ async fn supervise(
     let destination = plan.destination.as_str();
     let mut backoff = Backoff::default();
     loop {
-        let lost = match plan.address.connect().await {
+        let connected = tokio::select! {
+            connected = plan.address.connect() => connected,
+            _ = stop.changed() => return,
+        };
+        let lost = match connected {
             Err(words) => words,
             Ok(connection) => {
                 tracing::info!(destination, "connected to RabbitMQ");

@@ -11,9 +11,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::{Channel, Confirmation, Connection};
+use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::message::{Message, key};
 use super::topology::Topology;
@@ -29,7 +29,16 @@ const OPEN: Duration = Duration::from_secs(10);
 /// A batch, and whom to tell what became of it.
 pub(super) struct Job {
     pub(super) messages: Vec<Message>,
-    pub(super) reply: oneshot::Sender<Vec<Outcome>>,
+    pub(super) reply: oneshot::Sender<Answer>,
+}
+
+/// What became of a batch.
+pub(super) enum Answer {
+    /// One outcome per message, in order.
+    Settled(Vec<Outcome>),
+    /// One of its messages closed the channel, and took the others with it: too large for the
+    /// broker, or with a routing key we may not use. Publish them one by one.
+    Apart,
 }
 
 /// Batches waiting for any of the publishers.
@@ -80,60 +89,37 @@ impl Publisher {
         let mut channel = self.open().await?;
         loop {
             let job = self.jobs.lock().await.recv().await;
-            let Some(Job { messages, reply }) = job else { break };
+            let Some(Job { mut messages, reply }) = job else { break };
             // Whoever asked has given up: its deliveries are somebody else's by now.
             if reply.is_closed() {
                 continue;
             }
-            let outcomes = match self.publish(&channel, &messages).await {
-                Ok(outcomes) => outcomes,
+            let published = self.publish(&channel, &mut messages).await;
+            let all = |outcome| Answer::Settled(vec![outcome; messages.len()]);
+            // Nobody listens if the asker gave up meanwhile: it will ask again.
+            let tell = |answer| drop(reply.send(answer));
+            match published {
+                Ok(outcomes) => tell(Answer::Settled(outcomes)),
                 Err(Failure::Connection(words)) => {
-                    let _ = reply.send(vec![Outcome::retry(&words); messages.len()]);
+                    tell(all(Outcome::retry(&words)));
                     return Err(words);
                 }
                 Err(Failure::Channel(code, words)) => {
-                    self.notice(Notice::Refused(words.clone()));
-                    channel = self.open().await?;
-                    match code {
-                        403 | 406 => self.publish_apart(&mut channel, &messages).await?,
-                        _ => vec![Outcome::retry(words); messages.len()],
+                    // 406 is about the message, all else about what it is published to.
+                    if code != 406 {
+                        self.notice(Notice::Refused(words.clone()));
                     }
+                    tell(match code {
+                        403 | 406 if messages.len() > 1 => Answer::Apart,
+                        406 => all(Outcome::refused(words)),
+                        _ => all(Outcome::retry(words)),
+                    });
+                    channel = self.open().await?;
                 }
-            };
-            // Nobody listens if the asker gave up meanwhile: it will ask again.
-            let _ = reply.send(outcomes);
+            }
         }
         let _ = timeout(OPEN, channel.close(200, "OK".into())).await;
         Ok(())
-    }
-
-    /// Publishes one by one, because one message of the batch closes the channel: too large for
-    /// the broker, or a routing key we may not use. It must not take the others with it.
-    async fn publish_apart(
-        &self,
-        channel: &mut Channel,
-        messages: &[Message],
-    ) -> Result<Vec<Outcome>, String> {
-        let deadline = Instant::now() + CONFIRM;
-        let mut outcomes = Vec::with_capacity(messages.len());
-        for message in messages {
-            if Instant::now() > deadline {
-                outcomes.push(Outcome::retry("others of its batch were refused by RabbitMQ"));
-                continue;
-            }
-            match self.publish(channel, std::slice::from_ref(message)).await {
-                Ok(outcome) => outcomes.extend(outcome),
-                Err(Failure::Connection(words)) => return Err(words),
-                Err(Failure::Channel(code, words)) => {
-                    *channel = self.open().await?;
-                    outcomes.push(match code {
-                        406 => Outcome::refused(words),
-                        _ => Outcome::retry(words),
-                    });
-                }
-            }
-        }
-        Ok(outcomes)
     }
 
     async fn open(&self) -> Result<Channel, String> {
@@ -148,13 +134,16 @@ impl Publisher {
         }
     }
 
-    /// Publishes a batch and waits for all its confirms.
+    /// Publishes a batch and waits for all its confirms. The messages lose their properties.
     async fn publish(
         &self,
         channel: &Channel,
-        messages: &[Message],
+        messages: &mut [Message],
     ) -> Result<Vec<Outcome>, Failure> {
-        let mut batch = std::pin::pin!(self.confirmed(channel, messages));
+        // Properties hold some thirty strings, and they are needed once.
+        let properties = messages.iter_mut().map(|it| std::mem::take(&mut it.properties)).collect();
+        let messages = &*messages;
+        let mut batch = std::pin::pin!(self.confirmed(channel, messages, properties));
         let confirmations = loop {
             match timeout(CONFIRM, &mut batch).await {
                 Ok(confirmations) => break confirmations?,
@@ -179,11 +168,13 @@ impl Publisher {
         &self,
         channel: &Channel,
         messages: &[Message],
+        properties: Vec<BasicProperties>,
     ) -> Result<Vec<Confirmation>, Failure> {
         let exchange = self.topology.exchange();
         let mut pending: Vec<Pin<Box<_>>> = messages
             .iter()
-            .map(|message| {
+            .zip(properties)
+            .map(|(message, properties)| {
                 Box::pin(async {
                     let options = BasicPublishOptions { mandatory: true, ..Default::default() };
                     channel
@@ -192,7 +183,7 @@ impl Publisher {
                             message.routing_key.clone(),
                             options,
                             &message.body,
-                            message.properties.clone(),
+                            properties,
                         )
                         .await?
                         .await
