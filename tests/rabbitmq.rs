@@ -52,31 +52,38 @@ async fn a_message_arrives_as_promised() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exactly_the_unroutable_messages_are_retried() {
     let Some(url) = running("exactly_the_unroutable_messages_are_retried") else { return };
-    let bench = Bench::new(url).await;
-    let destination = bench.destination(&json!({}));
-    let mut expected = HashSet::new();
-    for round in 0..20 {
-        let unroutable = |it: u64| (it * 31 + round * 7).is_multiple_of(20);
-        let source = |it: u64| if unroutable(it) { "bad.one" } else { "good.one" };
-        let mut batch: Vec<Parcel> =
-            (0..256).map(|it| parcel(source(it), round * 256 + it)).collect();
-        // The same event twice in one batch, for two routes, to two fates.
-        let event = Arc::clone(&batch[8].event);
-        batch[9] = Parcel { event, ..parcel("good.twice", round) };
-        let outcomes = timeout(LONG, destination.deliver(&batch)).await.unwrap();
-        for (parcel, outcome) in batch.iter().zip(&outcomes) {
-            if parcel.event.source == "bad.one" {
-                assert_eq!(reason(outcome), "no queue takes routing key `bad.one`");
-            } else {
-                assert_eq!(*outcome, Outcome::delivered());
-                assert!(expected.insert(parcel.delivery));
+    // The two confirm in different patterns.
+    for queue_type in ["quorum", "classic"] {
+        let bench = Bench::new(url.clone()).await;
+        let destination = bench.destination(&json!({ "queue_type": queue_type }));
+        let mut expected = HashSet::new();
+        for round in 0..20 {
+            let batch = mixed_batch(round);
+            let outcomes = timeout(LONG, destination.deliver(&batch)).await.unwrap();
+            for (parcel, outcome) in batch.iter().zip(&outcomes) {
+                if parcel.event.source == "bad.one" {
+                    assert_eq!(reason(outcome), "no queue takes routing key `bad.one`");
+                } else {
+                    assert_eq!(*outcome, Outcome::delivered());
+                    assert!(expected.insert(parcel.delivery));
+                }
             }
         }
+        let found = bench.drain().await;
+        assert!(found.values().all(|it| *it == 1));
+        assert_eq!(found.into_keys().collect::<HashSet<_>>(), expected);
+        bench.clean(destination).await;
     }
-    let found = bench.drain().await;
-    assert!(found.values().all(|it| *it == 1));
-    assert_eq!(found.into_keys().collect::<HashSet<_>>(), expected);
-    bench.clean(destination).await;
+}
+
+/// A batch of which one in twenty is unroutable, and one event is there for two routes.
+fn mixed_batch(round: u64) -> Vec<Parcel> {
+    let unroutable = |it: u64| (it * 31 + round * 7).is_multiple_of(20);
+    let source = |it: u64| if unroutable(it) { "bad.one" } else { "good.one" };
+    let mut batch: Vec<Parcel> = (0..256).map(|it| parcel(source(it), round * 256 + it)).collect();
+    let event = Arc::clone(&batch[8].event);
+    batch[9] = Parcel { event, ..parcel("good.twice", round) };
+    batch
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

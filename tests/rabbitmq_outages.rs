@@ -116,3 +116,26 @@ async fn a_blocked_broker_is_a_quick_retry_and_not_ready() {
     let _ = destination.deliver(&parcels("good.one", 40..50)).await;
     timeout(Duration::from_secs(1), destination.close()).await.expect("closes although blocked");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_broker_is_a_retry_in_time_and_is_found_again() {
+    let Some(node) = private("a_silent_broker_is_a_retry_in_time_and_is_found_again") else {
+        return;
+    };
+    let bench = Bench::new(node.url()).await;
+    let destination = bench.destination(&json!({}));
+    assert_eq!(deliver_all(&*destination, parcels("good.one", 0..10)).await, 1);
+    node.freeze();
+    let outcomes = timeout(LONG, destination.deliver(&parcels("good.one", 10..20))).await.unwrap();
+    assert!(reason(&outcomes[0]).contains("no confirm within 10 s"), "{outcomes:?}");
+    assert!(destination.ready().is_err());
+    // Long enough for an attempt to connect to fail.
+    sleep(Duration::from_secs(12)).await;
+    let reason = destination.ready().unwrap_err();
+    assert_eq!(reason, "no connection to RabbitMQ: no answer within 10 s");
+    node.thaw();
+    until(&*destination, Result::is_ok).await;
+    deliver_all(&*destination, parcels("good.one", 10..20)).await;
+    assert_eq!(bench.drain().await.len(), 20);
+    destination.close().await;
+}

@@ -116,6 +116,16 @@ impl PrivateNode {
         self.end("KILL");
     }
 
+    /// Stops the node's clock: connections stay open, and nothing is answered.
+    pub(crate) fn freeze(&self) {
+        signal(self.server.as_ref().expect("the node runs"), "STOP");
+    }
+
+    /// Undoes [`freeze`](Self::freeze).
+    pub(crate) fn thaw(&self) {
+        signal(self.server.as_ref().expect("the node runs"), "CONT");
+    }
+
     /// Runs `rabbitmqctl` against the node; whether it succeeded.
     pub(crate) fn control(&self, arguments: &[&str]) -> bool {
         self.command("rabbitmqctl")
@@ -152,25 +162,26 @@ impl PrivateNode {
         command
     }
 
-    fn end(&mut self, signal: &str) {
+    fn end(&mut self, how: &str) {
         let Some(mut server) = self.server.take() else { return };
-        let group = format!("-{}", server.id());
-        let send = |signal: &str| {
-            let signal = format!("-{signal}");
-            let mut kill = Command::new("kill");
-            let _ = kill.args([&signal, "--", &group]).stderr(Stdio::null()).status();
-        };
-        send(signal);
+        signal(&server, how);
         let patience = Instant::now() + Duration::from_secs(30);
         while server.try_wait().unwrap().is_none() {
             if Instant::now() > patience {
-                send("KILL");
+                signal(&server, "KILL");
             }
             std::thread::sleep(Duration::from_millis(50));
         }
         // Helpers of the Erlang machine may outlive it by a moment.
-        send("KILL");
+        signal(&server, "KILL");
     }
+}
+
+/// Sends a signal to a process and to those that it started.
+fn signal(server: &Child, signal: &str) {
+    let (signal, group) = (format!("-{signal}"), format!("-{}", server.id()));
+    let mut kill = Command::new("kill");
+    let _ = kill.args([&signal, "--", &group]).stderr(Stdio::null()).status();
 }
 
 impl Drop for PrivateNode {

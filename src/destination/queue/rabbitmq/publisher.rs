@@ -273,3 +273,67 @@ fn settle(messages: &[Message], confirmations: Vec<Confirmation>) -> Result<Vec<
     // One that belongs to another batch would leave the place of its own unknown.
     if returned.is_empty() { Ok(settled) } else { Err(stray()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use lapin::message::{BasicReturnMessage, Delivery};
+    use lapin::types::{AMQPValue, FieldTable};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn properties((event, delivery): (u128, u128)) -> BasicProperties {
+        let mut headers = FieldTable::default();
+        let delivery = Uuid::from_u128(delivery).to_string().into();
+        headers.insert("delivery-id".into(), AMQPValue::LongString(delivery));
+        let event = Uuid::from_u128(event).to_string();
+        BasicProperties::default().with_message_id(event.into()).with_headers(headers)
+    }
+
+    fn message((event, delivery): (u128, u128)) -> Message {
+        Message {
+            key: (Uuid::from_u128(event), Uuid::from_u128(delivery)),
+            routing_key: "a.b".into(),
+            properties: BasicProperties::default(),
+            body: Vec::new(),
+        }
+    }
+
+    fn returned(properties: BasicProperties) -> BasicReturnMessage {
+        let mut delivery = Delivery::mock(0, "x".into(), "a.b".into(), false, Vec::new());
+        delivery.properties = properties;
+        BasicReturnMessage { delivery, reply_code: 312, reply_text: "NO_ROUTE".into() }
+    }
+
+    fn settled(keys: &[(u128, u128)], confirmations: Vec<Confirmation>) -> Option<String> {
+        let messages: Vec<Message> = keys.iter().map(|it| message(*it)).collect();
+        let letter = |it| match it {
+            Settled::Accepted => 'a',
+            Settled::Refused => 'n',
+            Settled::Returned => 'r',
+        };
+        let settled = settle(&messages, confirmations).ok()?;
+        Some(settled.into_iter().map(letter).collect())
+    }
+
+    #[test]
+    fn a_return_belongs_to_the_message_that_it_names() {
+        use Confirmation::{Ack, Nack};
+        // One event for two routes, and another one; every return hangs on the wrong confirm.
+        let keys = [(1, 1), (1, 2), (2, 3), (3, 4)];
+        let back = |it| Some(returned(properties(it)));
+        let confirmations = vec![Ack(back((2, 3))), Ack(None), Ack(back((1, 1))), Nack(None)];
+        assert_eq!(settled(&keys, confirmations).unwrap(), "rarn");
+        let confirmations = vec![Ack(None), Ack(None), Nack(back((1, 2))), Ack(None)];
+        assert_eq!(settled(&keys, confirmations).unwrap(), "arna");
+    }
+
+    #[test]
+    fn a_stray_return_leaves_nothing_to_believe() {
+        let stray = [properties((9, 1)), properties((1, 9)), BasicProperties::default()];
+        for properties in stray {
+            let confirmations = vec![Confirmation::Ack(Some(returned(properties)))];
+            assert_eq!(settled(&[(1, 1)], confirmations), None);
+        }
+    }
+}
