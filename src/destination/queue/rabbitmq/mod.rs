@@ -48,8 +48,8 @@ const PROVEN: Duration = Duration::from_secs(30);
 /// A destination's connection. It connects when it is first asked for something.
 pub(super) struct RabbitMq {
     plan: Arc<Plan>,
-    /// The runtime it was built on: sockets die with the runtime they were opened on, and
-    /// readiness is asked from the HTTP workers' short-lived ones.
+    /// The runtime it was built on. Sockets die with the runtime they were opened on, and readiness
+    /// is asked from the HTTP workers' own ones.
     runtime: Option<Handle>,
     started: Mutex<Started>,
 }
@@ -121,7 +121,8 @@ impl RabbitMq {
         if parcels.is_empty() {
             return Vec::new();
         }
-        let Some((jobs, mut state)) = self.started() else {
+        let runtime = self.runtime.clone().or_else(|| Handle::try_current().ok());
+        let Some((jobs, mut state)) = self.started(runtime) else {
             return retry("the gateway is stopping".into());
         };
         let _ = timeout(FIRST, state.wait_for(|it| *it != State::Connecting)).await;
@@ -167,8 +168,10 @@ impl RabbitMq {
 
     /// Whether a batch could be published right now.
     pub(super) fn ready(&self) -> Result<(), String> {
-        let Some((_, state)) = self.started() else { return Err("the gateway is stopping".into()) };
-        state.borrow().obstacle()
+        match self.started(self.runtime.clone()) {
+            Some((_, state)) => state.borrow().obstacle(),
+            None => Err("the gateway is stopping".into()),
+        }
     }
 
     /// Finishes the batches under way, then disconnects.
@@ -188,16 +191,18 @@ impl RabbitMq {
     }
 
     /// The supervisor's ears and mouth; starts it if need be. `None` once closed.
-    fn started(&self) -> Option<(mpsc::Sender<Job>, watch::Receiver<State>)> {
+    fn started(
+        &self,
+        runtime: Option<Handle>,
+    ) -> Option<(mpsc::Sender<Job>, watch::Receiver<State>)> {
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*started, Started::Not) {
-            let runtime = self.runtime.clone().or_else(|| Handle::try_current().ok())?;
             let (jobs, waiting) = mpsc::channel(WAITING);
             let (show, state) = watch::channel(State::Connecting);
             let (stop, stopped) = watch::channel(());
-            let jobs_of_all = Arc::new(tokio::sync::Mutex::new(waiting));
-            let plan = Arc::clone(&self.plan);
-            let supervisor = runtime.spawn(supervise(plan, jobs_of_all, show, stopped));
+            let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
+            let supervising = supervise(Arc::clone(&self.plan), waiting, show, stopped);
+            let supervisor = runtime?.spawn(supervising);
             *started = Started::Running(Running { jobs, state, _stop: stop, supervisor });
         }
         match &*started {
@@ -224,9 +229,9 @@ async fn supervise(
         let lost = match connected {
             Err(words) => words,
             Ok(connection) => {
-                tracing::info!(destination, "connected to RabbitMQ");
+                tracing::debug!(destination, "connected to RabbitMQ");
                 let since = Instant::now();
-                let lost = session::run(connection, &plan.topology, &jobs, &state).await;
+                let lost = session::run(connection, &plan, &jobs, &state).await;
                 let Some(lost) = lost else { return };
                 if since.elapsed() > PROVEN {
                     backoff.reset();

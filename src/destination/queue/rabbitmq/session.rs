@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::backoff::Backoff;
 use super::publisher::{End, Jobs, Notice, Publisher};
-use super::topology::Topology;
-use super::{State, words};
+use super::{Plan, State, words};
 
 /// How many batches may be under way at once.
 const PUBLISHERS: usize = 4;
@@ -20,7 +20,7 @@ const PUBLISHERS: usize = 4;
 /// How often the connection itself is asked how it is: an event may never come.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How soon the topology is settled again when it is broken, or when a message found no queue.
+/// How soon the topology is settled again when a message found no queue.
 const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often it is settled when nothing is wrong: while one queue takes a message, nobody hears
@@ -36,12 +36,13 @@ struct Session {
     blocked: Option<String>,
     settled: Option<Result<(), String>>,
     settle_at: Instant,
+    backoff: Backoff,
 }
 
 /// Publishes on a connection until it is lost: then why, or `None` when there is no more work.
 pub(super) async fn run(
     connection: Connection,
-    topology: &Arc<Topology>,
+    plan: &Plan,
     jobs: &Jobs,
     state: &watch::Sender<State>,
 ) -> Option<String> {
@@ -53,7 +54,7 @@ pub(super) async fn run(
     for _ in 0..PUBLISHERS {
         let publisher = Publisher {
             connection: Arc::clone(&connection),
-            topology: Arc::clone(topology),
+            topology: Arc::clone(&plan.topology),
             jobs: Arc::clone(jobs),
             notices: notices.clone(),
         };
@@ -67,6 +68,7 @@ pub(super) async fn run(
         blocked: None,
         settled: None,
         settle_at: Instant::now(),
+        backoff: Backoff::default(),
     };
     let lost = loop {
         tokio::select! {
@@ -94,10 +96,10 @@ pub(super) async fn run(
         }
         if settling.is_none() && session.blocked.is_none() && Instant::now() >= session.settle_at {
             session.settle_at = Instant::now() + SETTLE_ALWAYS;
-            let (topology, connection) = (Arc::clone(topology), Arc::clone(&connection));
+            let (topology, connection) = (Arc::clone(&plan.topology), Arc::clone(&connection));
             settling = Some(Box::pin(async move { topology.settle(&connection).await }));
         }
-        session.show(state);
+        session.show(&plan.destination, state);
     };
     if lost.is_none() {
         let _ = timeout(GOODBYE, connection.close(200, "OK".into())).await;
@@ -141,29 +143,31 @@ impl Session {
     }
 
     fn settle(&mut self, settled: Result<(), String>) {
-        if settled.is_err() {
+        if settled.is_ok() {
+            self.backoff.reset();
+        } else if self.connection.status().blocked() {
             // A blocked broker answers nothing: that says nothing about the topology.
-            if self.connection.status().blocked() {
-                return;
-            }
-            self.settle_at = Instant::now() + SETTLE_AGAIN;
+            return;
+        } else {
+            self.settle_at = Instant::now() + self.backoff.next(fastrand::f64());
         }
         self.settled = Some(settled);
     }
 
-    fn show(&self, state: &watch::Sender<State>) {
+    fn show(&self, destination: &str, state: &watch::Sender<State>) {
         let now = match (&self.blocked, &self.settled) {
             (Some(reason), _) => State::Blocked(reason.clone()),
             (None, Some(Ok(()))) => State::Up,
             (None, Some(Err(words))) => State::Broken(words.clone()),
             (None, None) => return,
         };
-        state.send_if_modified(|it| {
-            let new = *it != now;
-            if new {
-                *it = now;
-            }
-            new
-        });
+        if *state.borrow() == now {
+            return;
+        }
+        match now.obstacle() {
+            Ok(()) => tracing::info!(destination, "publishing to RabbitMQ"),
+            Err(reason) => tracing::warn!(destination, reason, "cannot publish to RabbitMQ"),
+        }
+        state.send_replace(now);
     }
 }
