@@ -26,6 +26,9 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Modules that do no I/O and read no clock.
 const PURE: &[&str] = &["event", "expression", "provider", "router", "plan", "config"];
 
+/// Files of pure modules that are the edge themselves: they are handed in from outside.
+const EDGES: &[&str] = &["config/environment.rs"];
+
 /// What reaches outside.
 const EFFECTS: &[&str] = &[
     "std::fs",
@@ -118,7 +121,7 @@ fn imports_point_down_the_data_path() {
 #[test]
 fn the_pure_modules_reach_nothing() {
     each_source(|path, text| {
-        if !PURE.contains(&&*module(path)) {
+        if !PURE.contains(&&*module(path)) || EDGES.iter().any(|it| path == Path::new(it)) {
             return;
         }
         for line in code(text) {

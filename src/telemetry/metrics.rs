@@ -131,7 +131,17 @@ mod tests {
 
     #[test]
     fn every_metric_is_listed_and_no_other() {
-        let text = Metrics::default().render();
+        let metrics = Metrics::default();
+        // A family shows nothing before its first label.
+        let name = String::new;
+        let ingress = Ingress { source: name(), outcome: "accepted" };
+        metrics.requests.get_or_create(&ingress).inc();
+        metrics.events.get_or_create(&Source { source: name() }).inc();
+        metrics.duplicates.get_or_create(&Source { source: name() }).inc();
+        let attempt = Attempt { destination: name(), outcome: "delivered" };
+        metrics.attempts.get_or_create(&attempt).inc();
+        metrics.pending.get_or_create(&Lane { destination: name() }).set(1);
+        let text = metrics.render();
         let shown: Vec<&str> = text
             .lines()
             .filter_map(|it| it.strip_prefix("# TYPE "))

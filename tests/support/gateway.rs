@@ -21,8 +21,8 @@ sources:
 destinations:
   events:
     kind: queue
-    exchange: "${TEST_EXCHANGE:-sluicegate}"
-    queues: { "${TEST_EXCHANGE:-sluicegate}.events": ["#"] }
+    exchange: sluicegate
+    queues: { sluicegate.events: ["#"] }
   seen: { kind: log }
 routes:
   - { name: everything to the bus, to: events, history: include }
@@ -103,18 +103,26 @@ impl Gateway {
 
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
+        signal("-9", self.pid());
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// The gateway's process: under another program, that program's child.
+    fn pid(&self) -> u32 {
+        let own = self.child.id();
+        std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"))
+            .ok()
+            .and_then(|it| it.split_whitespace().next()?.parse().ok())
+            .unwrap_or(own)
     }
 
     /// SIGTERM; answers whether it ended well, and how long that took.
     pub(crate) fn terminate(&mut self) -> (bool, Duration) {
         let started = Instant::now();
-        let killed = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(killed.success());
+        signal("-15", self.pid());
         (self.child.wait().unwrap().success(), started.elapsed())
     }
-
 
     /// A command of the same binary, with this gateway's directory.
     pub(crate) fn run(&self, arguments: &[&str]) -> std::process::Output {
@@ -149,20 +157,31 @@ impl Gateway {
     pub(crate) async fn drain(&self, queue: &str) -> Vec<Value> {
         let mut events = Vec::new();
         loop {
-            let ask = json!({ "max": 1_000 });
-            let path = format!("/api/queues/{queue}");
-            let page = self.admin("POST", &format!("{path}/receive"), Some(ask)).await;
-            let messages = page["messages"].as_array().unwrap().clone();
-            if messages.is_empty() {
+            let page = self.take(queue, 1_000).await;
+            if page.is_empty() {
                 return events;
             }
-            let receipts: Vec<&Value> = messages.iter().map(|it| &it["receipt"]).collect();
-            let receipts = json!({ "receipts": receipts });
-            let acked = self.admin("POST", &format!("{path}/ack"), Some(receipts)).await;
-            assert_eq!(acked["settled"], messages.len());
-            events.extend(messages.into_iter().map(|mut it| it["event"].take()));
+            events.extend(page);
         }
     }
+
+    /// Receives at most `max` events and acknowledges them.
+    pub(crate) async fn take(&self, queue: &str, max: usize) -> Vec<Value> {
+        let ask = json!({ "max": max });
+        let path = format!("/api/queues/{queue}");
+        let page = self.admin("POST", &format!("{path}/receive"), Some(ask)).await;
+        let messages = page["messages"].as_array().unwrap().clone();
+        let receipts: Vec<&Value> = messages.iter().map(|it| &it["receipt"]).collect();
+        let receipts = json!({ "receipts": receipts });
+        let acked = self.admin("POST", &format!("{path}/ack"), Some(receipts)).await;
+        assert_eq!(acked["settled"], messages.len());
+        messages.into_iter().map(|mut it| it["event"].take()).collect()
+    }
+}
+
+fn signal(signal: &str, pid: u32) {
+    // A process that is gone already is as good as killed.
+    let _ = Command::new("kill").args([signal, &pid.to_string()]).stderr(Stdio::null()).status();
 }
 
 impl Drop for Gateway {
