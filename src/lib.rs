@@ -7,7 +7,8 @@
 //! 1. [`ingress`] takes an HTTP request and runs steps 2 to 5 before it answers 200.
 //! 2. [`provider`] verifies the signature over the exact bytes, then normalises the payload into
 //!    [`event::Draft`]s.
-//! 3. [`router`] decides which routes want each draft. Pure: no I/O, no clock, no state.
+//! 3. [`plan`] asks the [`router`] which routes want each draft, and puts their deliveries in
+//!    place. Pure: no I/O, no clock, no state.
 //! 4. [`journal`] accepts request, events and deliveries in one durable step, and answers what is
 //!    new. Identity and dedup are its answer.
 //! 5. [`delivery`] works the lanes: it leases deliveries, attempts them and settles the outcome.
@@ -24,6 +25,7 @@
 pub mod ingress;
 pub mod provider;
 pub mod event;
+pub mod plan;
 pub mod router;
 pub mod expression;
 pub mod journal;
@@ -31,6 +33,9 @@ pub mod delivery;
 pub mod destination;
 pub mod config;
 pub mod admin;
+pub mod gateway;
 pub mod cli;
 pub mod telemetry;
+pub mod http;
+pub mod keys;
 pub mod clock;

@@ -2,4 +2,14 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod support;
+mod support_rabbitmq;
+
 mod config;
+mod conformance;
+mod journal;
+mod pipeline;
+mod crash;
+mod rabbitmq;
+mod rabbitmq_outages;
+mod tidy;

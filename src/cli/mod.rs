@@ -1,1 +1,178 @@
-//! The commands.
+//! The commands; `docs/cli.md` is generated from here.
+
+mod check;
+mod client;
+mod consume;
+mod events;
+mod send;
+mod serve;
+mod setup;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::telemetry::LogFormat;
+
+/// One gateway between chat platforms and everything behind them.
+///
+/// Platforms call its webhook; it verifies, normalises and writes down what they say, and routes
+/// it to queues and other destinations by a table in routes.yaml.
+///
+///   sluicegate serve                          run it
+///   sluicegate send whatsapp text "hi"        send it a signed sample
+///   sluicegate consume sluicegate.events      read what came out
+#[derive(Debug, Parser)]
+#[command(name = "sluicegate", version, verbatim_doc_comment, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Documented in `--help` and in `docs/cli.md`.
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the configuration has \
+                          mistakes, 4 the gateway cannot be reached, 5 the gateway refused";
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+pub struct Global {
+    /// The configuration.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "routes.yaml",
+        env = "SLUICEGATE_CONFIG"
+    )]
+    config: PathBuf,
+    /// Print JSON, for machines.
+    #[arg(long, global = true)]
+    json: bool,
+    /// What is logged, as in `info` or `sluicegate=debug`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        default_value = "warn,sluicegate=info",
+        env = "RUST_LOG"
+    )]
+    log: String,
+    /// How log lines look.
+    #[arg(long, global = true, value_enum, default_value_t, env = "SLUICEGATE_LOG_FORMAT")]
+    log_format: LogFormat,
+    #[command(flatten)]
+    overrides: setup::Overrides,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Serve(serve::Serve),
+    /// Read the configuration and say everything that is wrong with it.
+    Check(check::Check),
+    /// Print the JSON Schema of the configuration, for editors.
+    Schema,
+    /// Sign a sample as the provider would and post it to a running gateway.
+    Send(send::Send),
+    /// Read a queue of the embedded broker; without a name, list the queues.
+    Consume(consume::Consume),
+    /// Look at the events that were written down.
+    #[command(subcommand)]
+    Events(events::Events),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How a command ended when it did not end well.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something did not work.
+    Failed(anyhow::Error),
+    /// The configuration has mistakes; they were printed.
+    Configuration,
+    /// The gateway cannot be reached.
+    Unreachable(anyhow::Error),
+    /// The gateway answered, and said no.
+    Refused(String),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Failure {
+    fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Failed(_) => 1,
+            Self::Configuration => 3,
+            Self::Unreachable(_) => 4,
+            Self::Refused(_) => 5,
+        })
+    }
+}
+
+/// Reads the arguments, runs the command, says what went wrong.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    crate::telemetry::start_logging(cli.global.log_format, &cli.global.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Failure::Failed(error.into())),
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(command) => command.run(&cli.global).await,
+            Command::Check(command) => command.run(&cli.global),
+            Command::Schema => {
+                print(&serde_json::to_string_pretty(&crate::config::schema())?)?;
+                Ok(())
+            }
+            Command::Send(command) => command.run(&cli.global).await,
+            Command::Consume(command) => command.run(&cli.global).await,
+            Command::Events(command) => command.run(&cli.global).await,
+            Command::Completions { shell } => {
+                clap_complete::generate(
+                    shell,
+                    &mut Cli::command(),
+                    "sluicegate",
+                    &mut std::io::stdout(),
+                );
+                Ok(())
+            }
+        }
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+fn report(failure: &Failure) -> ExitCode {
+    match failure {
+        Failure::Configuration => {}
+        Failure::Failed(error) | Failure::Unreachable(error) => say(&format!("error: {error:#}")),
+        Failure::Refused(reason) => say(&format!("error: {reason}")),
+    }
+    failure.code()
+}
+
+/// A line for the person at the terminal, on standard error.
+#[allow(clippy::print_stderr)]
+fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+/// A line of the command's result, on standard output. A closed pipe ends the command quietly.
+fn print(line: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    writeln!(std::io::stdout(), "{line}")
+}

@@ -48,8 +48,9 @@ pub struct Limits {
     /// How many requests are worked on at once; further ones are answered 503 with `Retry-After`.
     #[schemars(range(min = 1))]
     pub in_flight: u32,
-    /// How many requests one address may make before their signature is checked.
-    pub per_address: Rate,
+    /// How many requests one address may make before their signature is checked; further ones are
+    /// answered 429. Without it there is no limit: a platform calls from few addresses.
+    pub per_address: Option<Rate>,
     /// Proxies whose `X-Forwarded-For` is believed: addresses and networks.
     pub trusted_proxies: Vec<Network>,
 }
@@ -86,7 +87,7 @@ impl Default for Limits {
             max_body: Size(3 << 20),
             read_timeout: Period(std::time::Duration::from_secs(10)),
             in_flight: 1024,
-            per_address: Rate { count: 6000, per: std::time::Duration::from_secs(MINUTE) },
+            per_address: None,
             trusted_proxies: Vec::new(),
         }
     }

@@ -1,1 +1,248 @@
-//! Ingress: HTTP in.
+//! Ingress: HTTP in. Takes the exact bytes, runs the path up to the journal, then answers 200.
+
+mod body;
+pub mod limits;
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::clock;
+use crate::event::wire::SCHEMA_VERSION;
+use crate::journal::{Acceptor, Arrival, Error, History, Rejected};
+use crate::plan::Plan;
+use crate::provider::{Answer, Headers, Rejection, Request, Source};
+use crate::telemetry::metrics::{self, Metrics};
+use body::Refused;
+use limits::Limits;
+
+/// Headers that the journal keeps beside those a source reads.
+const KEPT: &[&str] = &["content-type", "user-agent", "traceparent", "tracestate", "x-request-id"];
+
+/// Headers that a reverse proxy adds: a development secret is refused when one is there.
+const FORWARDED: &[&str] =
+    &["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
+/// What handlers share; cheap to clone into each worker.
+#[derive(Clone)]
+pub struct Ingress {
+    /// The current plan.
+    pub plan: Arc<ArcSwap<Plan>>,
+    /// Where rejections are kept.
+    pub history: Arc<dyn History>,
+    /// Before verification, and for everybody.
+    pub limits: Arc<Limits>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The public routes. `acceptor` belongs to the worker that serves them.
+pub fn routes(ingress: Ingress, acceptor: Acceptor) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |config| {
+        config
+            .app_data(web::Data::new(ingress))
+            .app_data(web::Data::new(acceptor))
+            .route("/hooks/{source}", web::post().to(hook))
+            .route("/hooks/{source}", web::get().to(handshake))
+            .route("/schemas/{kind}/{version}", web::get().to(schema))
+            .route("/healthz", web::get().to(async || "ok\n"));
+    }
+}
+
+/// `GET /hooks/{source}`: a platform asks whether this URL is ours.
+async fn handshake(
+    http: HttpRequest,
+    name: web::Path<String>,
+    ingress: web::Data<Ingress>,
+) -> HttpResponse {
+    let plan = ingress.plan.load();
+    let Some(source) = plan.sources.get(&*name) else {
+        return ingress.reject(&http, &name, &Rejection::UnknownSource);
+    };
+    let request = Request::new("GET", &target(&http), headers(&http, &**source), Bytes::new());
+    match source.handshake(&request) {
+        Some(Ok(answer)) => ok(answer),
+        Some(Err(rejection)) => ingress.reject(&http, &name, &rejection),
+        None => HttpResponse::MethodNotAllowed().body("this source takes POST only\n"),
+    }
+}
+
+/// `POST /hooks/{source}`: verify, normalise, route, accept durably, then 200.
+async fn hook(
+    http: HttpRequest,
+    name: web::Path<String>,
+    payload: web::Payload,
+    ingress: web::Data<Ingress>,
+    acceptor: web::Data<Acceptor>,
+) -> HttpResponse {
+    let plan = ingress.plan.load_full();
+    let _in_flight = match ingress.limits.enter(http.peer_addr(), &http) {
+        Ok(entry) => entry,
+        Err(full) => {
+            ingress.count(&name, full.label());
+            return unavailable(&full.to_string(), full.status());
+        }
+    };
+    let body = match body::read(&http, payload, &ingress.limits).await {
+        Ok(body) => body,
+        Err(refused) => {
+            ingress.count(known(&plan, &name), refused.label());
+            return match refused {
+                Refused::TooLarge(limit) => HttpResponse::PayloadTooLarge()
+                    .body(format!("the body is larger than {limit} bytes\n")),
+                Refused::TooSlow => {
+                    HttpResponse::RequestTimeout().body("the body did not arrive in time\n")
+                }
+                Refused::Broken => HttpResponse::BadRequest().body("the body broke off\n"),
+            };
+        }
+    };
+    let Some(source) = plan.sources.get(&*name) else {
+        return ingress.reject(&http, &name, &Rejection::UnknownSource);
+    };
+    if source.is_development() && FORWARDED.iter().any(|it| http.headers().contains_key(*it)) {
+        return ingress.reject(&http, &name, &Rejection::DevelopmentSecret);
+    }
+    let now = clock::now();
+    let request = Request::new("POST", &target(&http), headers(&http, &**source), body);
+    let name: Arc<str> = name.into_inner().into();
+    match accept(&plan, &name, &**source, request, now, &acceptor, &ingress.metrics).await {
+        Ok(answer) => ok(answer),
+        Err(NotAccepted::Rejected(rejection)) => ingress.reject(&http, &name, &rejection),
+        Err(NotAccepted::Unavailable(error)) => {
+            ingress.count(&name, "unavailable");
+            unavailable(&error.to_string(), StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
+}
+
+/// Why a request was not accepted.
+enum NotAccepted {
+    Rejected(Rejection),
+    Unavailable(Error),
+}
+
+/// The path from bytes to durability. When this returns `Ok`, everything is on disk.
+async fn accept(
+    plan: &Plan,
+    name: &Arc<str>,
+    source: &dyn Source,
+    request: Request,
+    now: Timestamp,
+    acceptor: &Acceptor,
+    metrics: &Metrics,
+) -> Result<Answer, NotAccepted> {
+    let request = source.verify(request, now).map_err(NotAccepted::Rejected)?;
+    let drafts = source.normalise(&request);
+    let answer = source.answer(&request, &drafts);
+    let arrival = Arrival {
+        source: Arc::clone(name),
+        received: now,
+        headers: kept(&request.headers),
+        traceparent: request.headers.get("traceparent").map(str::to_owned),
+        cause: None,
+        events: plan.prepare(name, drafts, &request.body, now),
+        body: request.body,
+    };
+    let started = std::time::Instant::now();
+    let receipt = acceptor.accept(arrival).await.map_err(NotAccepted::Unavailable)?;
+    metrics.accept_seconds.observe(started.elapsed().as_secs_f64());
+    let label = metrics::Source { source: name.to_string() };
+    metrics.events.get_or_create(&label).inc_by(receipt.new as u64);
+    if receipt.duplicate > 0 {
+        metrics.duplicates.get_or_create(&label).inc_by(receipt.duplicate as u64);
+    }
+    let label = metrics::Ingress { source: name.to_string(), outcome: "accepted" };
+    metrics.requests.get_or_create(&label).inc();
+    tracing::debug!(source = &**name, new = receipt.new, duplicate = receipt.duplicate, "accepted");
+    Ok(answer)
+}
+
+/// `GET /schemas/{kind}/{version}`: what `dataschema` points at.
+async fn schema(path: web::Path<(String, u32)>) -> HttpResponse {
+    let (kind, version) = path.into_inner();
+    let schema = (version == SCHEMA_VERSION).then(|| crate::event::schema::of(&kind)).flatten();
+    match schema {
+        Some(schema) => HttpResponse::Ok().content_type("application/schema+json").json(schema),
+        None => HttpResponse::NotFound().body("no such schema\n"),
+    }
+}
+
+impl Ingress {
+    /// Answers a rejection, counts it and keeps it for the operator.
+    fn reject(&self, http: &HttpRequest, source: &str, rejection: &Rejection) -> HttpResponse {
+        let status = match rejection {
+            Rejection::UnknownSource => StatusCode::NOT_FOUND,
+            Rejection::BadHandshake => StatusCode::FORBIDDEN,
+            Rejection::MissingHeader(_)
+            | Rejection::BadSignature
+            | Rejection::Stale
+            | Rejection::DevelopmentSecret => StatusCode::UNAUTHORIZED,
+        };
+        let address = self.limits.client(http.peer_addr(), http);
+        let known = known(&self.plan.load(), source).to_owned();
+        self.count(&known, rejection.label());
+        tracing::debug!(source = known, %address, reason = %rejection, "rejected");
+        self.history.reject(Rejected {
+            at: clock::now(),
+            source: source.chars().take(64).collect(),
+            address: address.to_string(),
+            label: rejection.label().to_owned(),
+            reason: rejection.to_string(),
+        });
+        HttpResponse::build(status).body(format!("{rejection}\n"))
+    }
+
+    fn count(&self, source: &str, outcome: &'static str) {
+        let label = metrics::Ingress { source: known(&self.plan.load(), source).into(), outcome };
+        self.metrics.requests.get_or_create(&label).inc();
+    }
+}
+
+/// The source's name, or `unknown`: an outsider must not choose metric labels.
+fn known<'a>(plan: &Plan, source: &'a str) -> &'a str {
+    if plan.sources.contains_key(source) { source } else { "unknown" }
+}
+
+fn ok(answer: Answer) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(answer.content_type)
+        // A challenge is echoed; no browser shall take it for a page.
+        .insert_header((X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .body(answer.body)
+}
+
+fn unavailable(reason: &str, status: StatusCode) -> HttpResponse {
+    HttpResponseBuilder::new(status)
+        .insert_header((RETRY_AFTER, HeaderValue::from_static("1")))
+        .body(format!("{reason}\n"))
+}
+
+fn target(http: &HttpRequest) -> String {
+    http.uri().path_and_query().map_or_else(|| http.path().to_owned(), ToString::to_string)
+}
+
+/// The headers a source reads and the journal keeps. A value that is not text is left out.
+fn headers(http: &HttpRequest, source: &dyn Source) -> Headers {
+    let mut headers = Headers::default();
+    for name in source.headers().iter().chain(KEPT) {
+        for value in http.headers().get_all(*name) {
+            if let Ok(value) = value.to_str() {
+                headers.push(name, value);
+            }
+        }
+    }
+    headers
+}
+
+/// Headers as the journal keeps them: a JSON object.
+fn kept(headers: &Headers) -> String {
+    let map: serde_json::Map<String, serde_json::Value> =
+        headers.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    serde_json::Value::Object(map).to_string()
+}

@@ -1,1 +1,411 @@
-//! The journal: what is durable.
+//! The journal: what is durable. The only way into the second half of the data path.
+//!
+//! [`Journal`] takes arrivals in, hands deliveries out, and records what became of them.
+//! [`Queues`] holds the queues of the embedded broker. [`History`] answers questions about the
+//! past. No row id and no SQL appears in any of them.
+
+mod lane;
+mod ticket;
+mod sqlite;
+
+pub use sqlite::{Options, Sqlite};
+pub use ticket::{Acceptor, Ticket};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::destination::{BoxFuture, Order, Placement};
+use crate::event::{Event, Facts, Kind};
+
+/// Why the journal could not do what was asked. Ingress answers 503 to every one of them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// More is on its way to the disk than the journal lets wait.
+    #[error("the journal is busy")]
+    Busy,
+    /// The disk is full, broken or gone. Nothing of the batch was written.
+    #[error("the journal cannot write: {0}")]
+    Write(String),
+    /// A record could not be read.
+    #[error("the journal cannot read: {0}")]
+    Read(String),
+    /// The journal is shut down.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// One request (or reply) with the events it holds, on its way into the journal.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The source, or the destination that replied.
+    pub source: Arc<str>,
+    /// When it arrived.
+    pub received: Timestamp,
+    /// The headers that are kept, as a JSON object.
+    pub headers: String,
+    /// The body, exactly as it arrived.
+    pub body: Bytes,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+    /// The delivery whose reply this is.
+    pub cause: Option<Cause>,
+    /// The events, in the order they happened.
+    pub events: Vec<Incoming>,
+}
+
+/// What a reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The event that was delivered.
+    pub event: Uuid,
+    /// The first event of the chain.
+    pub correlation: Uuid,
+    /// How deep the reply lies.
+    pub hops: u8,
+}
+
+/// One event on its way into the journal, with the deliveries that routing asks for.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The event's id; also what makes a redelivery a duplicate.
+    pub id: Uuid,
+    /// What happened.
+    pub kind: Kind,
+    /// When it happened, or else when it arrived.
+    pub time: Timestamp,
+    /// See [`Event::historical`].
+    pub historical: bool,
+    /// By which the conversation is found, strongest first.
+    pub aliases: Vec<Alias>,
+    /// [`Facts`] as JSON.
+    pub facts: Vec<u8>,
+    /// The provider's fragment, as a range of the body.
+    pub raw: std::ops::Range<usize>,
+    /// The deliveries, in order.
+    pub deliveries: Vec<Assigned>,
+}
+
+/// One identifier of a conversation, keyed for the alias table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The key: a digest over source, account, scheme and value.
+    pub key: Uuid,
+    /// The conversation id to mint if no alias is known yet.
+    pub mint: Uuid,
+    /// The identifier in clear, for people: `scheme:account:value`.
+    pub label: String,
+}
+
+/// A delivery that routing asks for, and where it is put.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assigned {
+    /// The route.
+    pub route: Arc<str>,
+    /// The destination.
+    pub destination: Arc<str>,
+    /// Which of the route's `to` it is.
+    pub index: u16,
+    /// Where it is put.
+    pub placement: Placement,
+}
+
+/// What acceptance answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Events written.
+    pub new: usize,
+    /// Events that were known already, and changed nothing.
+    pub duplicate: usize,
+}
+
+/// One delivery, handed out to be attempted.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// Its place in the journal's order; what [`Settlement`] refers to.
+    pub position: u64,
+    /// The delivery's id, stable across attempts.
+    pub delivery: Uuid,
+    /// The event.
+    pub event: Arc<Event>,
+    /// The route that asked for it.
+    pub route: Arc<str>,
+    /// Which of the route's `to` it is.
+    pub index: u16,
+    /// How many attempts were made before.
+    pub attempts: u32,
+    /// When the first attempt could have been made.
+    pub since: Timestamp,
+}
+
+/// What became of one attempt, to be recorded.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The lease's position.
+    pub position: u64,
+    /// When the attempt began.
+    pub started: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Done; the replies become events in the same transaction.
+    Delivered {
+        /// What the other side calls it.
+        receipt: Option<String>,
+        /// The replies, normalised and routed.
+        replies: Vec<Arrival>,
+    },
+    /// Due again at this moment.
+    Again {
+        /// Not before.
+        due: Timestamp,
+        /// Why it did not work.
+        reason: String,
+    },
+    /// Given up, visibly.
+    Dead {
+        /// Why.
+        reason: String,
+    },
+    /// The other side will never take it.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Accepts, leases and settles.
+pub trait Journal: Send + Sync + 'static {
+    /// Takes an arrival in. The ticket is answered once everything is durable, or with an error
+    /// when nothing of it is.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] at once when too much is waiting for the disk; [`Error::Closed`] after
+    /// shutdown. The ticket is dropped then.
+    fn submit(&self, arrival: Arrival, ticket: Ticket) -> Result<(), Error>;
+
+    /// Opens a lane, so that its deliveries are handed out in that order.
+    fn open_lane(&self, lane: &str, order: Order) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Hands out at most `budget` deliveries of a lane that are due, at most the head of each
+    /// conversation in an ordered lane. They stay leased until settled or released.
+    fn lease(
+        &self,
+        lane: &str,
+        budget: usize,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Lease>, Error>>;
+
+    /// Waits until a lane may have something to lease: new work, or a due moment reached.
+    fn work<'a>(&'a self, lane: &'a str) -> BoxFuture<'a, ()>;
+
+    /// Gives leases back unattempted, as on shutdown.
+    fn release(&self, lane: &str, positions: &[u64]);
+
+    /// Records outcomes; all of them in one durable step.
+    fn settle(&self, lane: &str, settlements: Vec<Settlement>) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// What is waiting, by lane.
+    fn lanes(&self) -> Vec<LaneState>;
+
+    /// Writes what is on its way, checkpoints and closes. Later calls answer [`Error::Closed`].
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// How a lane stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneState {
+    /// The destination.
+    pub lane: String,
+    /// Deliveries that wait, are leased or are due later.
+    pub pending: u64,
+    /// Of these, handed out right now.
+    pub leased: u64,
+    /// Deliveries settled since start.
+    pub settled: u64,
+    /// When the oldest that is due became due, in microseconds since 1970.
+    pub oldest_due: Option<i64>,
+}
+
+/// A message of an embedded queue, received and not yet acknowledged.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// What [`Queues::ack`] and [`Queues::nack`] refer to; valid until the visibility time-out.
+    pub receipt: String,
+    /// The delivery's id, stable across receptions.
+    pub delivery: Uuid,
+    /// How often it was received before.
+    pub redelivered: u32,
+    /// The event.
+    pub event: Arc<Event>,
+}
+
+/// A queue of the embedded broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueState {
+    /// Its name.
+    pub name: String,
+    /// Messages in it, received or not.
+    pub messages: u64,
+}
+
+/// The queues of the embedded broker.
+pub trait Queues: Send + Sync + 'static {
+    /// Makes sure that queues exist. `delivery_limit` receptions without an acknowledgement move
+    /// a message to `<name>.dead`.
+    fn declare(&self, queues: &[(String, u32)]) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Receives at most `max` messages, oldest first, waiting up to `wait` for the first. Each
+    /// is invisible to others for `visibility`. `None`: no such queue.
+    fn receive<'a>(
+        &'a self,
+        queue: &'a str,
+        max: usize,
+        wait: Duration,
+        visibility: Duration,
+    ) -> BoxFuture<'a, Result<Option<Vec<Received>>, Error>>;
+
+    /// Removes messages for good. Answers how many receipts were still valid.
+    fn ack<'a>(
+        &'a self,
+        queue: &'a str,
+        receipts: &'a [String],
+    ) -> BoxFuture<'a, Result<usize, Error>>;
+
+    /// Gives messages back, visible again at once. Answers how many receipts were still valid.
+    fn nack<'a>(
+        &'a self,
+        queue: &'a str,
+        receipts: &'a [String],
+    ) -> BoxFuture<'a, Result<usize, Error>>;
+
+    /// Every queue.
+    fn queues(&self) -> BoxFuture<'_, Result<Vec<QueueState>, Error>>;
+}
+
+/// What to look for in the past. Empty fields do not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    /// Only this kind.
+    pub kind: Option<String>,
+    /// Only this source.
+    pub source: Option<String>,
+    /// Only this conversation.
+    pub conversation: Option<Uuid>,
+    /// Only events before this sequence: the cursor of the previous page.
+    pub before: Option<u64>,
+    /// At most this many; 50 by default, 1,000 at most.
+    pub limit: Option<usize>,
+}
+
+/// An event with what became of it.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// The event.
+    pub event: Event,
+    /// Its deliveries, in the order routing asked for them.
+    pub deliveries: Vec<DeliveryState>,
+    /// The events that its deliveries brought.
+    pub replies: Vec<Uuid>,
+}
+
+/// How a delivery stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryState {
+    /// Its id.
+    pub id: Uuid,
+    /// The route that asked for it.
+    pub route: String,
+    /// Where it goes.
+    pub destination: String,
+    /// `pending`, `delivered`, `refused` or `dead`.
+    pub state: String,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Why it stands so.
+    pub reason: Option<String>,
+    /// What the other side calls it, or the queues it was put into.
+    pub receipt: Option<String>,
+    /// When it is tried next.
+    pub due: Option<Timestamp>,
+    /// When it was settled.
+    pub settled: Option<Timestamp>,
+    /// Attempts that did not work, oldest first.
+    pub failures: Vec<Failure>,
+}
+
+/// An attempt that did not work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Why it did not work.
+    pub reason: String,
+}
+
+/// A request that was turned away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// When.
+    pub at: Timestamp,
+    /// The source it was meant for.
+    pub source: String,
+    /// Where it came from.
+    pub address: String,
+    /// [`Rejection::label`](crate::provider::Rejection::label).
+    pub label: String,
+    /// The sentence.
+    pub reason: String,
+}
+
+/// Answers questions about the past.
+pub trait History: Send + Sync + 'static {
+    /// Events, newest first.
+    fn search(&self, query: Query) -> BoxFuture<'_, Result<Vec<Event>, Error>>;
+
+    /// One event with what became of it.
+    fn story(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Story>, Error>>;
+
+    /// How many events are stored.
+    fn count(&self) -> BoxFuture<'_, Result<u64, Error>>;
+
+    /// Deletes what is older than its retention, in small steps, never what is still to be
+    /// delivered. Answers how many events went.
+    fn prune(&self, retention: Retention, now: Timestamp) -> BoxFuture<'_, Result<u64, Error>>;
+
+    /// Keeps a rejection in a bounded ring.
+    fn reject(&self, rejected: Rejected);
+
+    /// The last rejections, newest first.
+    fn rejections(&self) -> Vec<Rejected>;
+}
+
+/// How long and how much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Events and requests go when older than this.
+    pub age: Duration,
+    /// The oldest go while the store is larger than this, in bytes.
+    pub size: Option<u64>,
+}
+
+/// How long an event's id is remembered at least: Meta repeats for 7 days.
+pub const SEEN_FOR: Duration = Duration::from_hours(8 * 24);
+
+/// Reads facts back; unknown fields of a newer version are dropped.
+pub(crate) fn read_facts(json: &[u8]) -> Result<Facts, Error> {
+    serde_json::from_slice(json).map_err(|it| Error::Read(it.to_string()))
+}

@@ -1,13 +1,17 @@
 //! `queue`: a topic exchange and its queues, in `RabbitMQ` or inside the journal. One contract.
 
 mod topic;
+mod rabbitmq;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lapin::types::ShortString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use self::rabbitmq::{Address, RabbitMq, Topology};
 use super::{BoxFuture, Broker, Define, Destination, Order, Outcome, Parcel, Placement, Setup};
 use crate::expression::{Subject, Template};
 
@@ -15,24 +19,56 @@ use crate::expression::{Subject, Template};
 pub struct Queue {
     config: Config,
     routing_key: Template,
-    embedded: Option<Vec<(Arc<str>, Vec<String>)>>,
+    public_url: String,
+    broker: Placed,
+}
+
+/// Where the queues are.
+enum Placed {
+    /// In the journal: each queue with its patterns.
+    Embedded(Vec<(Arc<str>, Vec<String>)>),
+    /// In `RabbitMQ`.
+    RabbitMq(RabbitMq),
 }
 
 /// What stands under a destination with `kind: queue`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The topic exchange events are published to.
+    /// The topic exchange events are published to. Durable.
     pub exchange: String,
     /// The routing key: a template over the event.
     pub routing_key: String,
     /// Queues bound to the exchange, each with the patterns it takes: `*` is one word, `#` any
-    /// number of words.
+    /// number of words. Durable. Taking a pattern away here does not unbind it in RabbitMQ.
     pub queues: BTreeMap<String, Vec<String>>,
-    /// Whether exchange, queues and bindings are declared; `false` only checks that they exist.
+    /// Whether exchange, queues and bindings are declared, and declared again when somebody deletes
+    /// them; `false` only checks that they exist.
     pub declare: bool,
     /// How often a message may be received without an acknowledgement before it is set aside.
+    /// Quorum queues only.
     pub delivery_limit: u32,
+    /// What kind of queue RabbitMQ makes. Cannot be changed once the queue exists.
+    pub queue_type: QueueType,
+    /// The most messages a queue holds. When it is full, RabbitMQ refuses more, and the deliveries
+    /// are tried again. Without it there is no limit.
+    pub max_length: Option<u32>,
+    /// The exchange RabbitMQ sends messages to that were set aside; it must exist. Without it they
+    /// go to a queue of the exchange's name with `.dead` after it, so that none is dropped.
+    pub dead_letter_exchange: Option<String>,
+    /// A file of certificates (PEM) to trust beside the system's own, for `amqps://`.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What kind of queue RabbitMQ makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum QueueType {
+    /// Kept by several nodes, with a delivery limit.
+    #[default]
+    Quorum,
+    /// Kept by one node.
+    Classic,
 }
 
 impl Default for Config {
@@ -43,6 +79,10 @@ impl Default for Config {
             queues: BTreeMap::new(),
             declare: true,
             delivery_limit: 20,
+            queue_type: QueueType::Quorum,
+            max_length: None,
+            dead_letter_exchange: None,
+            ca_file: None,
         }
     }
 }
@@ -55,17 +95,49 @@ impl Define for Queue {
     fn new(config: Config, setup: &Setup) -> Result<Self, String> {
         let routing_key =
             Template::compile(&config.routing_key).map_err(|it| format!("`routing_key`: {it}"))?;
-        let embedded = (setup.broker == Broker::Embedded).then(|| {
-            config.queues.iter().map(|(name, keys)| (Arc::from(&**name), keys.clone())).collect()
-        });
-        Ok(Self { config, routing_key, embedded })
+        let topology = Topology::new(&config)?;
+        let broker = match &setup.broker {
+            Broker::Embedded => {
+                let queues = config.queues.iter();
+                Placed::Embedded(
+                    queues.map(|(name, keys)| (Arc::from(&**name), keys.clone())).collect(),
+                )
+            }
+            Broker::RabbitMq(url) => {
+                let authorities = config.ca_file.as_deref().map(certificates).transpose()?;
+                let address = Address::new(url, authorities, &setup.name)?;
+                Placed::RabbitMq(RabbitMq::new(&setup.name, address, topology))
+            }
+        };
+        Ok(Self { config, routing_key, public_url: setup.public_url.clone(), broker })
     }
+}
+
+/// The certificates of a file, checked as far as that is possible before connecting.
+fn certificates(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let pem = std::fs::read_to_string(path)
+        .map_err(|it| format!("`ca_file`: cannot read `{shown}`: {it}"))?;
+    if !pem.contains("-----BEGIN CERTIFICATE-----") {
+        return Err(format!("`ca_file`: there is no PEM certificate in `{shown}`"));
+    }
+    Ok(pem)
 }
 
 impl Queue {
     /// The settings.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The routing key of a subject, as AMQP can hold it.
+    fn routing_key(&self, subject: &Subject) -> Result<ShortString, String> {
+        let key =
+            self.routing_key.render_text(subject).map_err(|it| format!("`routing_key`: {it}"))?;
+        let length = key.len();
+        ShortString::try_new(key).map_err(|_| {
+            format!("`routing_key`: a routing key may have 255 bytes, this one has {length}")
+        })
     }
 }
 
@@ -74,8 +146,12 @@ impl Destination for Queue {
         Order::None
     }
 
+    fn batch(&self) -> usize {
+        256
+    }
+
     fn place(&self, subject: &Subject) -> Placement {
-        let Some(queues) = &self.embedded else { return Placement::Lane };
+        let Placed::Embedded(queues) = &self.broker else { return Placement::Lane };
         let key = match self.routing_key.render_text(subject) {
             Ok(key) => key,
             Err(error) => return Placement::Dead(format!("`routing_key`: {error}")),
@@ -93,6 +169,42 @@ impl Destination for Queue {
     }
 
     fn deliver<'a>(&'a self, batch: &'a [Parcel]) -> BoxFuture<'a, Vec<Outcome>> {
-        Box::pin(async move { vec![Outcome::retry("not connected"); batch.len()] })
+        let Placed::RabbitMq(broker) = &self.broker else {
+            // Only deliveries from before `broker:` was changed come here.
+            let reason = "the queue moved into the embedded broker; replay the event instead";
+            let outcomes = vec![Outcome::refused(reason); batch.len()];
+            return Box::pin(std::future::ready(outcomes));
+        };
+        Box::pin(async move {
+            let keys: Vec<_> = batch
+                .iter()
+                .map(|it| self.routing_key(&Subject::event(Arc::clone(&it.event))))
+                .collect();
+            let ready: Vec<_> = batch
+                .iter()
+                .zip(&keys)
+                .filter_map(|(parcel, key)| Some((parcel, key.as_ref().ok()?.clone())))
+                .collect();
+            let mut published = broker.publish(&ready, &self.public_url).await.into_iter();
+            let outcome = |key: Result<_, _>| match key {
+                Ok(_) => published.next().expect("every message has an outcome"),
+                Err(reason) => Outcome::refused(reason),
+            };
+            keys.into_iter().map(outcome).collect()
+        })
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        match &self.broker {
+            Placed::Embedded(_) => Ok(()),
+            Placed::RabbitMq(broker) => broker.ready(),
+        }
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        match &self.broker {
+            Placed::Embedded(_) => Box::pin(async {}),
+            Placed::RabbitMq(broker) => Box::pin(broker.close()),
+        }
     }
 }

@@ -12,7 +12,8 @@ use super::Failure;
 pub struct Message {
     /// The provider's id of this message.
     pub id: String,
-    /// The provider's word for its type: `text`, `image`, `interactive`, …
+    /// The provider's word for its type: `text`, `image`, `interactive`, … For an edit, the type
+    /// of what the message is now.
     #[serde(rename = "type")]
     pub kind: String,
     /// What a person would read: a text's body, a medium's caption, a button's title.
@@ -45,7 +46,7 @@ pub struct Message {
     /// The message that an edit or a deletion concerns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original: Option<String>,
-    /// Where one of our own messages was written: `business_app`, `api`, …
+    /// Where one of our own messages was written: `business_app`, `agent`, `api`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// Why the provider could not show the message.

@@ -174,6 +174,9 @@ pub struct Call {
     /// Our own reference, given back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_data: Option<String>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Failure>,
 }
 
 /// A group's life, members or settings.
@@ -199,4 +202,7 @@ pub struct Group {
     /// Members that left, by the provider's id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<String>,
+    /// Why a request of ours was not fulfilled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Failure>,
 }

@@ -1,6 +1,9 @@
 //! `WhatsApp` Cloud API webhooks, as Meta signs and sends them.
 
 mod payload;
+mod samples;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -44,8 +47,7 @@ impl Provider for WhatsApp {
     const KINDS: &'static [Kind] = payload::KINDS;
     const PROOF: Proof = Proof::Body;
     const HEADERS: &'static [&'static str] = &[SIGNATURE];
-    const SAMPLES: &'static [Sample] =
-        &[Sample { name: "text", body: include_str!("fixtures/text.json") }];
+    const SAMPLES: &'static [Sample] = samples::SAMPLES;
     type Config = Config;
 
     fn new(config: Config, setup: &Setup) -> Result<Self, String> {
@@ -108,7 +110,7 @@ impl Provider for WhatsApp {
     }
 
     fn compose(&self, sample: &Sample, fresh: &Fresh<'_>) -> Request {
-        let body = Bytes::from(payload::freshen(sample.body, fresh));
+        let body = Bytes::from(samples::freshen(sample.body, fresh));
         let secret = self.secrets.first().cloned().unwrap_or_default();
         let tag = signature::sign_hmac_sha256_hex(&secret, &body);
         let headers = Headers::from_iter([

@@ -1,0 +1,142 @@
+//! The routes under `/api`.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, Scope, web};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::Admin;
+use super::answer::{Events, Message, Messages, Problem, Receipts, Receive, Settled, Story};
+use crate::event::Event;
+use crate::event::wire::verbatim;
+use crate::journal::{Error, History, Query, Queues};
+
+/// Everything under `/api`.
+pub(super) fn scope() -> Scope {
+    web::scope("/api")
+        .route("/events", web::get().to(events))
+        .route("/events/{id}", web::get().to(story))
+        .route("/queues", web::get().to(queues))
+        .route("/queues/{queue}/receive", web::post().to(receive))
+        .route("/queues/{queue}/ack", web::post().to(ack))
+        .route("/queues/{queue}/nack", web::post().to(nack))
+        .route("/lanes", web::get().to(lanes))
+        .route("/rejections", web::get().to(rejections))
+}
+
+type Answer = Result<HttpResponse, Failed>;
+
+/// The journal could not answer.
+#[derive(Debug)]
+struct Failed(Error);
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl actix_web::ResponseError for Failed {
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::ServiceUnavailable().json(Problem::new(self.0.to_string()))
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+/// `GET /api/events?kind=&source=&conversation=&before=&limit=`
+async fn events(admin: web::Data<Admin>, query: web::Query<Query>) -> Answer {
+    let limit = query.limit.unwrap_or(50);
+    let events = admin.store.search(query.into_inner()).await?;
+    let next = events.last().filter(|_| events.len() >= limit).map(|it| it.sequence);
+    let events = events.iter().map(|it| admin.wire(it)).collect();
+    Ok(HttpResponse::Ok().json(Events { events, next }))
+}
+
+/// `GET /api/events/{id}`
+async fn story(admin: web::Data<Admin>, id: web::Path<Uuid>) -> Answer {
+    let Some(story) = admin.store.story(*id).await? else {
+        return Ok(missing(&format!("there is no event {id}")));
+    };
+    Ok(HttpResponse::Ok().json(Story {
+        event: admin.wire(&story.event),
+        deliveries: story.deliveries,
+        replies: story.replies,
+    }))
+}
+
+/// `GET /api/queues`
+async fn queues(admin: web::Data<Admin>) -> Answer {
+    Ok(HttpResponse::Ok().json(admin.store.queues().await?))
+}
+
+/// `POST /api/queues/{queue}/receive`
+async fn receive(
+    admin: web::Data<Admin>,
+    queue: web::Path<String>,
+    ask: web::Json<Receive>,
+) -> Answer {
+    let wait = Duration::from_secs(ask.wait_seconds.min(60));
+    let visibility = Duration::from_secs(ask.visibility_seconds.clamp(1, 12 * 3600));
+    let max = ask.max.clamp(1, 1_000);
+    let Some(received) = admin.store.receive(&queue, max, wait, visibility).await? else {
+        return Ok(missing(&format!("there is no queue `{queue}`")));
+    };
+    let messages = received
+        .into_iter()
+        .map(|it| Message {
+            receipt: it.receipt,
+            delivery: it.delivery,
+            redelivered: it.redelivered,
+            event: admin.wire(&it.event),
+        })
+        .collect();
+    Ok(HttpResponse::Ok().json(Messages { messages }))
+}
+
+/// `POST /api/queues/{queue}/ack`
+async fn ack(
+    admin: web::Data<Admin>,
+    queue: web::Path<String>,
+    receipts: web::Json<Receipts>,
+) -> Answer {
+    let settled = admin.store.ack(&queue, &receipts.receipts).await?;
+    Ok(HttpResponse::Ok().json(Settled { settled }))
+}
+
+/// `POST /api/queues/{queue}/nack`
+async fn nack(
+    admin: web::Data<Admin>,
+    queue: web::Path<String>,
+    receipts: web::Json<Receipts>,
+) -> Answer {
+    let settled = admin.store.nack(&queue, &receipts.receipts).await?;
+    Ok(HttpResponse::Ok().json(Settled { settled }))
+}
+
+/// `GET /api/lanes`
+async fn lanes(admin: web::Data<Admin>) -> Answer {
+    Ok(HttpResponse::Ok().json(admin.engine.health()))
+}
+
+/// `GET /api/rejections`, newest first
+async fn rejections(admin: web::Data<Admin>) -> Answer {
+    Ok(HttpResponse::Ok().json(admin.store.rejections()))
+}
+
+fn missing(sentence: &str) -> HttpResponse {
+    HttpResponse::NotFound().json(Problem::new(sentence))
+}
+
+impl Admin {
+    /// The event as it goes over the wire.
+    fn wire(&self, event: &Event) -> Box<RawValue> {
+        let wire = event.to_wire(&self.plan.load().public_url);
+        verbatim(&wire)
+    }
+}

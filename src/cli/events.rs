@@ -1,0 +1,116 @@
+//! `sluicegate events`: look at what was written down.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::client::Client;
+use super::{Failure, Global, print, setup};
+use crate::admin::answer;
+
+/// The longest text shown on a line.
+const TEXT: usize = 60;
+
+/// Look at the events that were written down.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Events {
+    /// List events, newest first.
+    List {
+        /// Only this kind, e.g. message.received.
+        #[arg(long)]
+        kind: Option<String>,
+        /// Only this source.
+        #[arg(long)]
+        source: Option<String>,
+        /// Only this conversation.
+        #[arg(long, value_name = "ID")]
+        conversation: Option<Uuid>,
+        /// At most this many.
+        #[arg(long, default_value_t = 20, value_name = "NUMBER")]
+        limit: usize,
+    },
+    /// Show one event and what became of it: deliveries, attempts, replies.
+    Show {
+        /// The event.
+        id: Uuid,
+    },
+}
+
+impl Events {
+    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
+        let client = Client::new(&setup::load(global)?)?;
+        match self {
+            Self::List { kind, source, conversation, limit } => {
+                let mut query = vec![("limit", limit.to_string())];
+                query.extend(kind.map(|it| ("kind", it)));
+                query.extend(source.map(|it| ("source", it)));
+                query.extend(conversation.map(|it| ("conversation", it.to_string())));
+                let page: answer::Events = client.get("/events", &query).await?;
+                for event in &page.events {
+                    if global.json {
+                        print(event.get())?;
+                    } else {
+                        print(&line(&serde_json::from_str(event.get())?))?;
+                    }
+                }
+                Ok(())
+            }
+            Self::Show { id } => {
+                let story: answer::Story = client.get(&format!("/events/{id}"), &[]).await?;
+                if global.json {
+                    print(&serde_json::to_string(&story)?)?;
+                } else {
+                    show(&story)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// An event on one line: when, what, from whom, the text, the id.
+pub(super) fn line(event: &Value) -> String {
+    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let who = ["/data/contact/name", "/data/contact/phone", "/data/contact/id"]
+        .iter()
+        .map(|it| text(it))
+        .find(|it| !it.is_empty())
+        .unwrap_or("-");
+    let what = ["/data/message/text", "/data/status/status", "/data/message/type"]
+        .iter()
+        .map(|it| text(it))
+        .find(|it| !it.is_empty())
+        .unwrap_or_default();
+    // A message may hold control characters; a terminal must not obey them.
+    let plain: String =
+        what.chars().map(|it| if it.is_control() { ' ' } else { it }).take(TEXT).collect();
+    let who: String = who.chars().filter(|it| !it.is_control()).collect();
+    let (time, kind) = (text("/time"), text("/type"));
+    format!("{time:<28}{kind:<22}{who:<20} {plain}  {}", text("/id"))
+}
+
+/// The tree of an event.
+fn show(story: &answer::Story) -> Result<(), Failure> {
+    let event: Value = serde_json::from_str(story.event.get())?;
+    print(&line(&event))?;
+    for delivery in &story.deliveries {
+        print(&format!(
+            "├─ {} → {}: {}{}",
+            delivery.route,
+            delivery.destination,
+            delivery.state,
+            delivery.receipt.as_ref().map(|it| format!(" ({it})")).unwrap_or_default(),
+        ))?;
+        for failure in &delivery.failures {
+            print(&format!("│    {}  {}", failure.at, failure.reason))?;
+        }
+        if let Some(due) = delivery.due {
+            print(&format!("│    next attempt {due}"))?;
+        }
+        print(&format!("│    delivery {}", delivery.id))?;
+    }
+    for reply in &story.replies {
+        print(&format!("├─ brought {reply}"))?;
+    }
+    print(&serde_json::to_string_pretty(&event)?)?;
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! `sluicegate send`: sign a sample as the provider would and post it.
+
+use std::time::Duration;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Failure, Global, client, print, setup};
+use crate::event::event_id;
+use crate::provider::{self, Fresh, Sample};
+use crate::{clock, http};
+
+/// Sign a sample as the provider would and post it to a running gateway.
+///
+/// Every request is fresh: new ids, the present time. The secret comes from the configuration, or
+/// is the development secret of the data directory.
+///
+///   sluicegate send whatsapp text "Where is my order?"
+///   sluicegate send whatsapp image --from 491511234567
+///   sluicegate send whatsapp --list
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Send {
+    /// The source, by its name in routes.yaml or by its provider.
+    source: String,
+    /// The sample; `--list` shows them.
+    #[arg(required_unless_present = "list")]
+    sample: Option<String>,
+    /// The text of the message, where the sample has one.
+    text: Option<String>,
+    /// The contact it comes from.
+    #[arg(long, value_name = "ID")]
+    from: Option<String>,
+    /// How many requests to send, each with its own ids.
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    count: u32,
+    /// Where to post; the gateway of this configuration by default.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// List the samples of the source's provider.
+    #[arg(long)]
+    list: bool,
+}
+
+impl Send {
+    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
+        let setup = setup::load(global)?;
+        let (name, source) = setup
+            .plan
+            .sources
+            .get_key_value(&self.source)
+            .or_else(|| setup.plan.sources.iter().find(|it| it.1.provider() == self.source))
+            .ok_or_else(|| {
+                let names: Vec<&str> = setup.plan.sources.keys().map(String::as_str).collect();
+                anyhow::anyhow!(
+                    "there is no source `{}`; the configuration has {}",
+                    self.source,
+                    names.join(", ")
+                )
+            })?;
+        let samples = provider::find(source.provider()).map_or(&[][..], |it| it.samples);
+        let Some(wanted) = self.sample.filter(|_| !self.list) else {
+            for sample in samples {
+                print(sample.name)?;
+            }
+            return Ok(());
+        };
+        let sample = find(samples, &wanted)?;
+        let url = self.url.unwrap_or_else(|| format!("http://{}", setup.listen));
+        let url = format!("{}/hooks/{name}", url.trim_end_matches('/'));
+        let http = http::client(Duration::from_secs(15))?;
+        for _ in 0..self.count {
+            let mut seed = [0; 16];
+            getrandom::fill(&mut seed)?;
+            let fresh = Fresh {
+                seed: Uuid::from_bytes(seed),
+                now: clock::now(),
+                text: self.text.as_deref(),
+                from: self.from.as_deref(),
+            };
+            let request = source.compose(sample, &fresh);
+            let verified = source.verify(request.clone(), fresh.now)?;
+            let drafts = source.normalise(&verified);
+            let mut post = http.post(&url).body(request.body.clone());
+            for (name, value) in request.headers.iter() {
+                post = post.header(name, value);
+            }
+            let answer = post.send().await.map_err(|it| client::unreachable(it, &url))?;
+            let status = answer.status();
+            let body = answer.text().await.unwrap_or_default();
+            if !status.is_success() {
+                let reason = body.trim();
+                return Err(Failure::Refused(format!("{url} answered {status}: {reason}")));
+            }
+            for draft in &drafts {
+                let id = event_id(name, &draft.dedup_key);
+                if global.json {
+                    let status = status.as_u16();
+                    print(&json!({ "status": status, "id": id, "kind": draft.kind }).to_string())?;
+                } else {
+                    print(&format!("{status}  {}  {id}", draft.kind))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn find<'a>(samples: &'a [Sample], wanted: &str) -> anyhow::Result<&'a Sample> {
+    samples.iter().find(|it| it.name == wanted).ok_or_else(|| {
+        let names: Vec<&str> = samples.iter().map(|it| it.name).collect();
+        anyhow::anyhow!("there is no sample `{wanted}`; there are {}", names.join(", "))
+    })
+}

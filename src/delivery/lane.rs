@@ -1,0 +1,190 @@
+//! The loop of one lane.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use super::Pulse;
+use super::schedule::Schedule;
+use crate::clock;
+use crate::destination::{Destination, Outcome, Parcel, Placement, Reply};
+use crate::event::MAX_HOPS;
+use crate::journal::{Arrival, Cause, Journal, Lease, Settlement, Verdict};
+use crate::plan::Plan;
+use crate::telemetry::metrics::{self, Metrics};
+
+/// Batches of one lane in flight at once.
+const CONCURRENCY: usize = 4;
+
+/// How long a lane waits before it asks a destination again whether it is ready.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
+/// A lane turns at least this often, which is what its pulse shows.
+const TURN: Duration = Duration::from_secs(1);
+
+/// Works one lane.
+pub(super) struct Worker {
+    pub(super) name: Arc<str>,
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) plan: Arc<ArcSwap<Plan>>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) pulse: Arc<Pulse>,
+}
+
+impl Worker {
+    /// Runs until told to stop, then ends what is in flight.
+    pub(super) async fn run(mut self) {
+        let mut flying = JoinSet::new();
+        while !*self.stop.borrow() {
+            self.pulse.turn();
+            let Some(destination) = self.plan.load().destinations.get(&self.name).cloned() else {
+                self.pulse.hold(Some("the destination is no longer configured".into()));
+                self.pause(TURN).await;
+                continue;
+            };
+            if let Err(reason) = destination.ready() {
+                // Leasing now would only fail: the work stays where it is.
+                self.pulse.hold(Some(reason));
+                self.pause(ASK_AGAIN).await;
+                continue;
+            }
+            self.pulse.hold(None);
+            if flying.len() < CONCURRENCY {
+                match self.journal.lease(&self.name, destination.batch(), clock::now()).await {
+                    Ok(leases) if !leases.is_empty() => {
+                        flying.spawn(self.attempt(destination, leases));
+                        continue;
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::error!(destination = &*self.name, %error, "nothing leased");
+                        self.pulse.hold(Some(error.to_string()));
+                        self.pause(TURN).await;
+                        continue;
+                    }
+                }
+            }
+            let full = flying.len() >= CONCURRENCY;
+            tokio::select! {
+                _ = flying.join_next(), if !flying.is_empty() => {}
+                () = self.journal.work(&self.name), if !full => {}
+                () = tokio::time::sleep(TURN) => {}
+                _ = self.stop.changed() => {}
+            }
+        }
+        while flying.join_next().await.is_some() {}
+    }
+
+    async fn pause(&mut self, time: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            _ = self.stop.changed() => {}
+        }
+    }
+
+    /// Attempts a batch and settles it. Owns what it needs, so that it can fly on its own.
+    fn attempt(
+        &self,
+        destination: Arc<dyn Destination>,
+        leases: Vec<Lease>,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (name, journal) = (Arc::clone(&self.name), Arc::clone(&self.journal));
+        let (plan, metrics) = (self.plan.load_full(), Arc::clone(&self.metrics));
+        let span = tracing::debug_span!("delivery", destination = &*name, batch = leases.len());
+        async move {
+            let parcels: Vec<Parcel> = leases
+                .iter()
+                .map(|it| Parcel {
+                    delivery: it.delivery,
+                    event: Arc::clone(&it.event),
+                    payload: serde_json::Value::Null,
+                    attempt: it.attempts + 1,
+                })
+                .collect();
+            let started = clock::now();
+            let clock = Instant::now();
+            let outcomes = destination.deliver(&parcels).await;
+            let took = clock.elapsed();
+            let now = clock::now();
+            let settlements = leases
+                .iter()
+                .zip(outcomes)
+                .map(|(lease, outcome)| {
+                    let (verdict, label) = verdict(&plan, &name, lease, outcome, now);
+                    let label = metrics::Attempt { destination: name.to_string(), outcome: label };
+                    metrics.attempts.get_or_create(&label).inc();
+                    Settlement { position: lease.position, started, took, verdict }
+                })
+                .collect();
+            // An error means that nothing was recorded: the deliveries are made again, with the
+            // same ids.
+            if let Err(error) = journal.settle(&name, settlements).await {
+                tracing::error!(destination = &*name, %error, "outcomes could not be recorded");
+            }
+        }
+        .instrument(span)
+    }
+}
+
+/// What follows from an outcome, and its word for metrics. Pure.
+fn verdict(
+    plan: &Plan,
+    name: &Arc<str>,
+    lease: &Lease,
+    outcome: Outcome,
+    now: Timestamp,
+) -> (Verdict, &'static str) {
+    let schedule = Schedule::default();
+    let again = |reason: String, after: Option<Duration>| {
+        let age = Duration::try_from(now.duration_since(lease.since)).unwrap_or_default();
+        match schedule.next(lease.delivery, lease.attempts + 1, age, after) {
+            Some(wait) => {
+                let due = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+                (Verdict::Again { due, reason }, "retry")
+            }
+            None => (Verdict::Dead { reason: format!("given up: {reason}") }, "dead"),
+        }
+    };
+    match outcome {
+        Outcome::Delivered { receipt, replies } => {
+            let replies = replies.into_iter().map(|it| reply(plan, name, lease, it, now)).collect();
+            (Verdict::Delivered { receipt, replies }, "delivered")
+        }
+        Outcome::Retry { reason, after } => again(reason, after),
+        Outcome::Refused { reason } => (Verdict::Refused { reason }, "refused"),
+        // Without an answer by then, it is tried again.
+        Outcome::Await { until } => {
+            (Verdict::Again { due: until, reason: "no answer came in time".into() }, "await")
+        }
+        Outcome::Pause { reason, duration, .. } => again(reason, Some(duration)),
+    }
+}
+
+/// A reply on its way into the journal, in the same transaction as the outcome that brought it.
+fn reply(plan: &Plan, name: &Arc<str>, lease: &Lease, reply: Reply, now: Timestamp) -> Arrival {
+    let event = &lease.event;
+    let hops = event.hops.saturating_add(1);
+    let mut events = plan.prepare(name, vec![reply.draft], &reply.body, now);
+    if hops > MAX_HOPS {
+        for assigned in events.iter_mut().flat_map(|it| &mut it.deliveries) {
+            assigned.placement = Placement::Dead(format!(
+                "more than {MAX_HOPS} replies deep: two bots may be talking"
+            ));
+        }
+    }
+    Arrival {
+        source: Arc::clone(name),
+        received: now,
+        headers: "{}".into(),
+        body: reply.body,
+        traceparent: event.traceparent.clone(),
+        cause: Some(Cause { event: event.id, correlation: event.correlation, hops }),
+        events,
+    }
+}

@@ -1,0 +1,61 @@
+//! Reading a body: exactly, up to a limit, within a time.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, web};
+use bytes::Bytes;
+
+use super::limits::Limits;
+
+/// A refused body is still read up to this size, so that the connection survives.
+const DRAIN: usize = 256 * 1024;
+
+/// Why a body was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Larger than this many bytes.
+    TooLarge(usize),
+    /// It did not arrive in time.
+    TooSlow,
+    /// The connection broke, or the transfer coding is wrong.
+    Broken,
+}
+
+impl Refused {
+    /// A word for metrics.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::TooLarge(_) => "too_large",
+            Self::TooSlow => "too_slow",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// The body, exactly as sent.
+pub(super) async fn read(
+    http: &HttpRequest,
+    payload: web::Payload,
+    limits: &Limits,
+) -> Result<Bytes, Refused> {
+    let limit = limits.max_body;
+    let announced = http
+        .headers()
+        .get("content-length")
+        .and_then(|it| it.to_str().ok())
+        .and_then(|it| it.parse::<usize>().ok());
+    if announced.is_some_and(|it| it > limit) {
+        if announced.is_some_and(|it| it <= limit.saturating_add(DRAIN)) {
+            // Read and dropped: the answer then reaches a sender that writes before it reads.
+            let drained = payload.to_bytes_limited(limit.saturating_add(DRAIN));
+            drop(tokio::time::timeout(Duration::from_secs(2), drained).await);
+        }
+        return Err(Refused::TooLarge(limit));
+    }
+    match tokio::time::timeout(limits.read_timeout, payload.to_bytes_limited(limit)).await {
+        Err(_) => Err(Refused::TooSlow),
+        Ok(Err(_)) => Err(Refused::TooLarge(limit)),
+        Ok(Ok(Err(_))) => Err(Refused::Broken),
+        Ok(Ok(Ok(body))) => Ok(body),
+    }
+}

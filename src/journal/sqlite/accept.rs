@@ -1,0 +1,226 @@
+//! Acceptance: request, events, identity, dedup and deliveries, inside one transaction.
+
+use std::fmt::Write as _;
+
+use rusqlite::{OptionalExtension, params};
+use uuid::Uuid;
+
+use super::queues;
+use super::writer::Batch;
+use crate::clock::micros;
+use crate::destination::Placement;
+use crate::journal::lane::Entry;
+use crate::journal::{Alias, Arrival, Assigned, Incoming, Receipt};
+
+/// Writes an arrival: its new events with their deliveries, and the request if any is new.
+pub(super) fn arrival(batch: &mut Batch<'_>, arrival: &Arrival) -> rusqlite::Result<Receipt> {
+    let mut receipt = Receipt::default();
+    let mut request = None;
+    for incoming in &arrival.events {
+        let sequence = batch.memory.next_sequence;
+        if !is_new(batch, incoming.id, sequence, arrival)? {
+            receipt.duplicate += 1;
+            continue;
+        }
+        batch.memory.next_sequence += 1;
+        let request = *request.get_or_insert(sequence);
+        if request == sequence {
+            batch
+                .connection
+                .prepare_cached("INSERT INTO requests VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![
+                    request,
+                    micros(arrival.received),
+                    arrival.headers,
+                    &arrival.body[..]
+                ])?;
+        }
+        event(batch, arrival, incoming, sequence, request)?;
+        receipt.new += 1;
+    }
+    Ok(receipt)
+}
+
+/// Remembers an event's id; `false` when it was known already.
+fn is_new(batch: &Batch<'_>, id: Uuid, sequence: u64, arrival: &Arrival) -> rusqlite::Result<bool> {
+    let inserted = batch
+        .connection
+        .prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3)")?
+        .execute(params![id.as_bytes(), sequence, micros(arrival.received)])?;
+    Ok(inserted == 1)
+}
+
+fn event(
+    batch: &mut Batch<'_>,
+    arrival: &Arrival,
+    incoming: &Incoming,
+    sequence: u64,
+    request: u64,
+) -> rusqlite::Result<()> {
+    let conversation = conversation(batch, &incoming.aliases)?;
+    let position = batch.memory.next_position;
+    batch.memory.next_position += incoming.deliveries.len() as u64;
+    let cause = arrival.cause;
+    batch
+        .connection
+        .prepare_cached(
+            "INSERT INTO events VALUES \
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        )?
+        .execute(params![
+            sequence,
+            incoming.id.as_bytes(),
+            request,
+            incoming.raw.start,
+            incoming.raw.len(),
+            &*arrival.source,
+            incoming.kind.as_str(),
+            conversation.as_ref().map(|it| it.as_bytes().as_slice()),
+            micros(incoming.time),
+            incoming.historical,
+            cause.as_ref().map(|it| it.event.as_bytes().as_slice()),
+            cause.map_or(incoming.id, |it| it.correlation).as_bytes(),
+            cause.map_or(0, |it| it.hops),
+            arrival.traceparent,
+            incoming.facts,
+            deliveries(&incoming.deliveries),
+            position,
+        ])?;
+    if let Some(cause) = cause {
+        batch
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO replies VALUES (?1, ?2)")?
+            .execute(params![cause.event.as_bytes(), incoming.id.as_bytes()])?;
+    }
+    for (ordinal, assigned) in (0_u64..).zip(&incoming.deliveries) {
+        let at = micros(arrival.received);
+        place(batch, assigned, sequence, ordinal, position + ordinal, conversation, at)?;
+    }
+    Ok(())
+}
+
+/// Puts a delivery where routing said.
+fn place(
+    batch: &mut Batch<'_>,
+    assigned: &Assigned,
+    sequence: u64,
+    ordinal: u64,
+    position: u64,
+    conversation: Option<Uuid>,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let Assigned { route, destination, index, placement } = assigned;
+    match placement {
+        Placement::Lane => {
+            batch
+                .connection
+                .prepare_cached(
+                    "INSERT INTO pending VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, NULL)",
+                )?
+                .execute(params![
+                    &**destination,
+                    position,
+                    sequence,
+                    &**route,
+                    index,
+                    conversation.as_ref().map(|it| it.as_bytes().as_slice()),
+                    now
+                ])?;
+            let entry = Entry {
+                position,
+                sequence,
+                conversation,
+                route: route.clone(),
+                index: *index,
+                attempts: 0,
+                due: now,
+                since: now,
+            };
+            batch.effects.pending.push((destination.clone(), entry));
+        }
+        Placement::Queues(queues) => {
+            for queue in queues {
+                let id = queues::id(batch, queue, None)?;
+                batch
+                    .connection
+                    .prepare_cached("INSERT INTO messages VALUES (?1, ?2, ?3, ?4, 0, 0)")?
+                    .execute(params![id, position, sequence, ordinal])?;
+                batch.effects.filled(queue);
+            }
+        }
+        Placement::Dead(reason) => {
+            batch
+                .connection
+                .prepare_cached("INSERT INTO settled VALUES (?1, ?2, 'dead', 0, ?3, 0, ?4, NULL)")?
+                .execute(params![position, sequence, now, reason])?;
+        }
+    }
+    Ok(())
+}
+
+/// What routing decided, as it is kept beside the event: `[[route, destination, index, queues]]`.
+fn deliveries(assigned: &[Assigned]) -> String {
+    let mut text = String::from("[");
+    for (ordinal, it) in assigned.iter().enumerate() {
+        let quoted = |it: &str| serde_json::to_string(it).expect("a string is always JSON");
+        let queues = match &it.placement {
+            Placement::Queues(queues) => {
+                serde_json::to_string(queues).expect("a list of strings is always JSON")
+            }
+            Placement::Lane | Placement::Dead(_) => "null".to_owned(),
+        };
+        let comma = if ordinal == 0 { "" } else { "," };
+        let (route, destination) = (quoted(&it.route), quoted(&it.destination));
+        write!(text, "{comma}[{route},{destination},{},{queues}]", it.index)
+            .expect("writing to a string cannot fail");
+    }
+    text.push(']');
+    text
+}
+
+/// The conversation of a set of aliases. Unknown aliases are learned; aliases that led to
+/// different conversations are one from now on, that of the strongest.
+fn conversation(batch: &mut Batch<'_>, aliases: &[Alias]) -> rusqlite::Result<Option<Uuid>> {
+    let Some(strongest) = aliases.first() else { return Ok(None) };
+    let mut known = Vec::with_capacity(aliases.len());
+    for alias in aliases {
+        known.push(lookup(batch, alias.key)?);
+    }
+    let conversation = known.iter().flatten().next().copied().unwrap_or(strongest.mint);
+    for (alias, known) in aliases.iter().zip(known) {
+        match known {
+            Some(it) if it == conversation => {}
+            Some(other) => {
+                batch
+                    .connection
+                    .prepare_cached("UPDATE aliases SET conversation = ?1 WHERE conversation = ?2")?
+                    .execute(params![conversation.as_bytes(), other.as_bytes()])?;
+                batch.memory.aliases.clear();
+            }
+            None => {
+                batch
+                    .connection
+                    .prepare_cached("INSERT OR REPLACE INTO aliases VALUES (?1, ?2, ?3)")?
+                    .execute(params![alias.key.as_bytes(), conversation.as_bytes(), alias.label])?;
+                batch.memory.aliases.insert(alias.key, conversation);
+            }
+        }
+    }
+    Ok(Some(conversation))
+}
+
+fn lookup(batch: &mut Batch<'_>, key: Uuid) -> rusqlite::Result<Option<Uuid>> {
+    if let Some(found) = batch.memory.aliases.get(&key) {
+        return Ok(Some(*found));
+    }
+    let found: Option<[u8; 16]> = batch
+        .connection
+        .prepare_cached("SELECT conversation FROM aliases WHERE key = ?1")?
+        .query_row([key.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let found = found.map(Uuid::from_bytes);
+    if let Some(found) = found {
+        batch.memory.aliases.insert(key, found);
+    }
+    Ok(found)
+}

@@ -1,0 +1,231 @@
+//! Reading rows back into events, stories and states.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use crate::clock::from_micros;
+use crate::event::identity::delivery_id;
+use crate::event::{Event, Kind};
+use crate::journal::lane::Entry;
+use crate::journal::{DeliveryState, Error, Failure, Query, Story, read_facts};
+
+/// The columns of an event, in the order [`event`] reads them.
+const EVENT: &str = "SELECT e.sequence, e.id, e.source, e.kind, e.conversation, e.time, \
+    r.received, e.historical, e.cause, e.correlation, e.hops, e.traceparent, e.facts, \
+    substr(r.body, e.raw_start + 1, e.raw_length), e.deliveries, e.position \
+    FROM events e JOIN requests r ON r.id = e.request";
+
+/// The most events of one page.
+const MAX_PAGE: usize = 1_000;
+
+/// An event, and what routing decided about it.
+pub(super) struct Found {
+    pub(super) event: Event,
+    pub(super) decided: Vec<Decided>,
+    pub(super) position: u64,
+}
+
+/// A delivery as it is kept beside its event: route, destination, index, queues.
+pub(super) type Decided = (String, String, u16, Option<Vec<String>>);
+
+impl Found {
+    /// The id of the delivery of that ordinal.
+    pub(super) fn delivery(&self, ordinal: usize) -> Uuid {
+        self.decided.get(ordinal).map_or(Uuid::nil(), |(route, destination, index, _)| {
+            delivery_id(self.event.id, route, destination, *index, 0)
+        })
+    }
+}
+
+fn error(error: impl std::fmt::Display) -> Error {
+    Error::Read(error.to_string())
+}
+
+/// The event of a sequence.
+pub(super) fn by_sequence(connection: &Connection, sequence: u64) -> Result<Found, Error> {
+    let mut statement =
+        connection.prepare_cached(&format!("{EVENT} WHERE e.sequence = ?1")).map_err(error)?;
+    statement.query_row([sequence], |row| Ok(found(row))).map_err(error)?
+}
+
+fn found(row: &Row<'_>) -> Result<Found, Error> {
+    let read = || -> rusqlite::Result<(Event, Vec<u8>, String, u64)> {
+        let uuid = |index: usize| row.get::<_, [u8; 16]>(index).map(Uuid::from_bytes);
+        let optional =
+            |index: usize| row.get::<_, Option<[u8; 16]>>(index).map(|it| it.map(Uuid::from_bytes));
+        let event = Event {
+            sequence: row.get(0)?,
+            id: uuid(1)?,
+            source: row.get(2)?,
+            kind: Kind::parse(row.get_ref(3)?.as_str()?),
+            conversation: optional(4)?,
+            time: from_micros(row.get(5)?),
+            received: from_micros(row.get(6)?),
+            historical: row.get(7)?,
+            cause: optional(8)?,
+            correlation: uuid(9)?,
+            hops: row.get(10)?,
+            traceparent: row.get(11)?,
+            facts: crate::event::Facts::default(),
+            raw: Bytes::from(row.get::<_, Vec<u8>>(13)?),
+        };
+        Ok((event, row.get(12)?, row.get(14)?, row.get(15)?))
+    };
+    let (mut event, facts, decided, position) = read().map_err(error)?;
+    event.facts = read_facts(&facts)?;
+    let decided = serde_json::from_str(&decided).map_err(error)?;
+    Ok(Found { event, decided, position })
+}
+
+/// Events, newest first.
+pub(super) fn search(connection: &Connection, query: &Query) -> Result<Vec<Event>, Error> {
+    let mut statement = connection
+        .prepare_cached(&format!(
+            "{EVENT} WHERE e.sequence < ?1 AND (?2 IS NULL OR e.kind = ?2) \
+             AND (?3 IS NULL OR e.source = ?3) AND (?4 IS NULL OR e.conversation = ?4) \
+             ORDER BY e.sequence DESC LIMIT ?5"
+        ))
+        .map_err(error)?;
+    let before = query.before.unwrap_or(i64::MAX as u64);
+    let limit = query.limit.unwrap_or(50).clamp(1, MAX_PAGE);
+    let conversation = query.conversation.as_ref().map(|it| it.as_bytes().as_slice());
+    let rows = statement
+        .query_map(params![before, query.kind, query.source, conversation, limit], |row| {
+            Ok(found(row))
+        })
+        .map_err(error)?;
+    rows.map(|row| row.map_err(error)?.map(|it| it.event)).collect()
+}
+
+/// One event with what became of it.
+pub(super) fn story(connection: &Connection, id: Uuid) -> Result<Option<Story>, Error> {
+    let sequence: Option<u64> = connection
+        .prepare_cached("SELECT sequence FROM seen WHERE id = ?1")
+        .and_then(|mut it| it.query_row([id.as_bytes()], |row| row.get(0)).optional())
+        .map_err(error)?;
+    let Some(sequence) = sequence else { return Ok(None) };
+    // The id outlives the event; what is gone is gone.
+    let Ok(found) = by_sequence(connection, sequence) else { return Ok(None) };
+    let mut deliveries = Vec::new();
+    for ordinal in 0..found.decided.len() {
+        deliveries.push(delivery(connection, &found, ordinal)?);
+    }
+    let replies = connection
+        .prepare_cached("SELECT id FROM replies WHERE cause = ?1")
+        .and_then(|mut it| {
+            it.query_map([id.as_bytes()], |row| row.get(0).map(Uuid::from_bytes))?.collect()
+        })
+        .map_err(error)?;
+    Ok(Some(Story { event: found.event, deliveries, replies }))
+}
+
+fn delivery(
+    connection: &Connection,
+    found: &Found,
+    ordinal: usize,
+) -> Result<DeliveryState, Error> {
+    let position = found.position + ordinal as u64;
+    let (route, destination, _, queues) = &found.decided[ordinal];
+    let mut state = DeliveryState {
+        id: found.delivery(ordinal),
+        route: route.clone(),
+        destination: destination.clone(),
+        state: "orphaned".into(),
+        attempts: 0,
+        reason: None,
+        receipt: None,
+        due: None,
+        settled: None,
+        failures: failures(connection, position).map_err(error)?,
+    };
+    if let Some(queues) = queues {
+        state.state = "delivered".into();
+        state.receipt = Some(queues.join(", "));
+        state.settled = Some(found.event.received);
+        return Ok(state);
+    }
+    let settled = connection
+        .prepare_cached(
+            "SELECT state, attempts, at, reason, receipt FROM settled WHERE position = ?1",
+        )
+        .and_then(|mut it| {
+            it.query_row([position], |row| {
+                state.state = row.get(0)?;
+                state.attempts = row.get(1)?;
+                state.settled = Some(from_micros(row.get(2)?));
+                state.reason = row.get(3)?;
+                state.receipt = row.get(4)?;
+                Ok(())
+            })
+            .optional()
+        })
+        .map_err(error)?;
+    if settled.is_none() {
+        connection
+            .prepare_cached(
+                "SELECT attempts, due, reason FROM pending WHERE destination = ?1 AND position = ?2",
+            )
+            .and_then(|mut it| {
+                it.query_row(params![destination, position], |row| {
+                    state.state = "pending".into();
+                    state.attempts = row.get(0)?;
+                    state.due = Some(from_micros(row.get(1)?));
+                    state.reason = row.get(2)?;
+                    Ok(())
+                })
+                .optional()
+            })
+            .map_err(error)?;
+    }
+    Ok(state)
+}
+
+fn failures(connection: &Connection, position: u64) -> rusqlite::Result<Vec<Failure>> {
+    connection
+        .prepare_cached(
+            "SELECT at, took, reason FROM failures WHERE position = ?1 ORDER BY attempt",
+        )?
+        .query_map([position], |row| {
+            Ok(Failure {
+                at: from_micros(row.get(0)?),
+                took_ms: row.get::<_, u64>(1)? / 1_000,
+                reason: row.get(2)?,
+            })
+        })?
+        .collect()
+}
+
+/// The deliveries of a lane after a position.
+pub(super) fn pending(
+    connection: &Connection,
+    lane: &str,
+    after: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Entry>> {
+    let mut last: Arc<str> = "".into();
+    connection
+        .prepare_cached(
+            "SELECT position, sequence, conversation, route, idx, attempts, due, since \
+             FROM pending WHERE destination = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
+        )?
+        .query_map(params![lane, after, limit], |row| {
+            let route = row.get_ref(3)?.as_str()?;
+            if route != &*last {
+                last = route.into();
+            }
+            Ok(Entry {
+                position: row.get(0)?,
+                sequence: row.get(1)?,
+                conversation: row.get::<_, Option<[u8; 16]>>(2)?.map(Uuid::from_bytes),
+                route: Arc::clone(&last),
+                index: row.get(4)?,
+                attempts: row.get(5)?,
+                due: row.get(6)?,
+                since: row.get(7)?,
+            })
+        })?
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! Retention: what is old goes in small steps, what is still to be delivered stays.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::writer::Batch;
+
+/// Events of one step. Small, because arrivals wait for it.
+const STEP: usize = 500;
+
+/// Ids looked at in one step.
+const SEEN_STEP: usize = 5_000;
+
+/// Where one round of steps stands.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Round {
+    /// Events older than this go.
+    pub(super) cutoff: i64,
+    /// The oldest go while the store is larger than this.
+    pub(super) size: Option<u64>,
+    /// Ids older than this are forgotten.
+    pub(super) seen_cutoff: i64,
+    /// The last id looked at.
+    pub(super) seen_after: Vec<u8>,
+    /// Events deleted so far.
+    pub(super) deleted: u64,
+    /// Nothing is left to do.
+    pub(super) done: bool,
+}
+
+/// One step: at most [`STEP`] events and [`SEEN_STEP`] ids.
+pub(super) fn step(batch: &mut Batch<'_>, round: &mut Round) -> rusqlite::Result<()> {
+    let events = events(batch, round)?;
+    let seen = seen(batch.connection, round)?;
+    round.deleted += events;
+    round.done = events == 0 && seen;
+    if events > 0 {
+        batch.connection.execute_batch("PRAGMA incremental_vacuum(64)")?;
+        // Remembered, so that neither positions nor sequences are ever given twice.
+        let position = batch.memory.next_position;
+        let sequence = batch.memory.next_sequence;
+        let remember = "INSERT OR REPLACE INTO state VALUES (?1, ?2)";
+        batch.connection.execute(remember, params!["last_position", position])?;
+        batch.connection.execute(remember, params!["last_sequence", sequence])?;
+    }
+    Ok(())
+}
+
+fn events(batch: &Batch<'_>, round: &Round) -> rusqlite::Result<u64> {
+    let connection = batch.connection;
+    let oversize = match round.size {
+        Some(limit) => used(connection)? > limit,
+        None => false,
+    };
+    let floor = floor(connection)?;
+    let last: Option<u64> = connection
+        .prepare_cached(
+            "SELECT max(sequence) FROM (SELECT e.sequence, r.received FROM events e \
+             JOIN requests r ON r.id = e.request ORDER BY e.sequence LIMIT ?1) \
+             WHERE sequence < ?2 AND (?3 OR received < ?4)",
+        )?
+        .query_row(params![STEP, floor, oversize, round.cutoff], |row| row.get(0))?;
+    let Some(last) = last else { return Ok(0) };
+    connection
+        .prepare_cached(
+            "DELETE FROM replies WHERE cause IN (SELECT id FROM events WHERE sequence <= ?1)",
+        )?
+        .execute([last])?;
+    let deleted =
+        connection.prepare_cached("DELETE FROM events WHERE sequence <= ?1")?.execute([last])?;
+    let next: Option<(u64, u64)> = connection
+        .prepare_cached("SELECT request, position FROM events ORDER BY sequence LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (request, position) =
+        next.unwrap_or((batch.memory.next_sequence, batch.memory.next_position));
+    connection.prepare_cached("DELETE FROM requests WHERE id < ?1")?.execute([request])?;
+    connection.prepare_cached("DELETE FROM settled WHERE position < ?1")?.execute([position])?;
+    connection.prepare_cached("DELETE FROM failures WHERE position < ?1")?.execute([position])?;
+    Ok(deleted as u64)
+}
+
+/// The oldest event that is still to be delivered or received; everything before it may go.
+fn floor(connection: &Connection) -> rusqlite::Result<i64> {
+    let mut floor = i64::MAX;
+    for (names, first) in [
+        (
+            "SELECT min(destination) FROM pending WHERE destination > ?1",
+            "SELECT sequence FROM pending WHERE destination = ?1 ORDER BY position LIMIT 1",
+        ),
+        (
+            "SELECT min(queue) FROM messages WHERE queue > ?1",
+            "SELECT sequence FROM messages WHERE queue = ?1 ORDER BY position LIMIT 1",
+        ),
+    ] {
+        // Numbers sort before text, so this lies below every name and every id.
+        let mut after = rusqlite::types::Value::Integer(i64::MIN);
+        loop {
+            let next: rusqlite::types::Value =
+                connection.prepare_cached(names)?.query_row([&after], |row| row.get(0))?;
+            if next == rusqlite::types::Value::Null {
+                break;
+            }
+            let sequence: i64 =
+                connection.prepare_cached(first)?.query_row([&next], |row| row.get(0))?;
+            floor = floor.min(sequence);
+            after = next;
+        }
+    }
+    Ok(floor)
+}
+
+/// Forgets ids that are old enough; `true` when all were looked at.
+fn seen(connection: &Connection, round: &mut Round) -> rusqlite::Result<bool> {
+    let last: Option<Vec<u8>> = connection
+        .prepare_cached(
+            "SELECT max(id) FROM (SELECT id FROM seen WHERE id > ?1 ORDER BY id LIMIT ?2)",
+        )?
+        .query_row(params![round.seen_after, SEEN_STEP], |row| row.get(0))?;
+    let Some(last) = last else { return Ok(true) };
+    connection
+        .prepare_cached("DELETE FROM seen WHERE id > ?1 AND id <= ?2 AND at < ?3")?
+        .execute(params![round.seen_after, last, round.seen_cutoff])?;
+    round.seen_after = last;
+    Ok(false)
+}
+
+/// Bytes in use.
+fn used(connection: &Connection) -> rusqlite::Result<u64> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+    Ok((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?)
+}

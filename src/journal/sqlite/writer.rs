@@ -1,0 +1,209 @@
+//! The only writer: one thread, one transaction over everything that waits, one sync.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvError, TryRecvError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::accept;
+use super::shared::Shared;
+use crate::journal::lane::Entry;
+use crate::journal::ticket::{Ticket, answer};
+use crate::journal::{Arrival, Error, Receipt};
+
+/// The most commands of one transaction.
+const BATCH: usize = 512;
+
+/// The most aliases that are remembered between transactions.
+const ALIASES: usize = 65_536;
+
+/// Something to write.
+pub(super) enum Command {
+    /// An arrival: the hot path.
+    Accept(Box<Arrival>, Ticket),
+    /// Anything else.
+    Write(Box<dyn Work>),
+    /// Write what waits, then end.
+    Close,
+}
+
+/// A write that is not an arrival. Runs inside the batch's transaction.
+pub(super) trait Work: Send {
+    /// Writes.
+    fn run(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()>;
+    /// Called once the transaction is durable, or with the error that rolled it back.
+    fn done(self: Box<Self>, result: Result<(), Error>);
+}
+
+/// What the writer remembers between transactions. After a rollback it is forgotten.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) next_sequence: u64,
+    pub(super) next_position: u64,
+    pub(super) aliases: HashMap<Uuid, Uuid>,
+    pub(super) queues: HashMap<Arc<str>, i64>,
+}
+
+impl Memory {
+    /// Reads where the journal stands.
+    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let max = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u64>(0));
+        let next_sequence = max("SELECT max(ifnull((SELECT max(sequence) FROM events), 0), \
+             ifnull((SELECT value FROM state WHERE key = 'last_sequence'), 0))")?
+            + 1;
+        let next_position = max("SELECT max(ifnull((SELECT max(position) FROM settled), 0), \
+             ifnull((SELECT max(position) FROM pending), 0), \
+             ifnull((SELECT max(position) FROM messages), 0), \
+             ifnull((SELECT position + json_array_length(deliveries) FROM events \
+                     ORDER BY sequence DESC LIMIT 1), 0), \
+             ifnull((SELECT value FROM state WHERE key = 'last_position'), 0))")?
+            + 1;
+        let mut statement = connection.prepare("SELECT name, id FROM queues")?;
+        let rows = statement
+            .query_map([], |row| Ok((Arc::from(row.get_ref(0)?.as_str()?), row.get(1)?)))?;
+        let queues = rows.collect::<rusqlite::Result<_>>()?;
+        Ok(Self { next_sequence, next_position, aliases: HashMap::new(), queues })
+    }
+}
+
+/// One transaction in the making.
+pub(super) struct Batch<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) memory: &'a mut Memory,
+    pub(super) effects: Effects,
+}
+
+/// What the rest of the process is told once the transaction is durable.
+#[derive(Default)]
+pub(super) struct Effects {
+    /// New deliveries, for their lanes.
+    pub(super) pending: Vec<(Arc<str>, Entry)>,
+    /// Queues that have something to receive.
+    pub(super) queues: Vec<Arc<str>>,
+}
+
+impl Effects {
+    /// Notes that a queue has something to receive.
+    pub(super) fn filled(&mut self, queue: &Arc<str>) {
+        if !self.queues.contains(queue) {
+            self.queues.push(Arc::clone(queue));
+        }
+    }
+}
+
+/// Runs until [`Command::Close`] or until every sender is gone.
+pub(super) fn run(mut connection: Connection, commands: &Receiver<Command>, shared: &Shared) {
+    let mut memory = match Memory::read(&connection) {
+        Ok(memory) => memory,
+        Err(error) => {
+            tracing::error!(%error, "the journal cannot be read; nothing is accepted");
+            return;
+        }
+    };
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut open = true;
+    while open {
+        match commands.recv() {
+            Ok(Command::Close) | Err(RecvError) => break,
+            Ok(command) => batch.push(command),
+        }
+        while batch.len() < BATCH {
+            match commands.try_recv() {
+                Ok(Command::Close) | Err(TryRecvError::Disconnected) => {
+                    open = false;
+                    break;
+                }
+                Ok(command) => batch.push(command),
+                Err(TryRecvError::Empty) => break,
+            }
+        }
+        write(&mut connection, &mut memory, shared, &mut batch);
+    }
+    if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize")
+    {
+        tracing::warn!(%error, "the journal was closed without a checkpoint");
+    }
+}
+
+/// Writes a batch in one transaction and answers everybody in it.
+fn write(
+    connection: &mut Connection,
+    memory: &mut Memory,
+    shared: &Shared,
+    commands: &mut Vec<Command>,
+) {
+    let before = (memory.next_sequence, memory.next_position);
+    let mut receipts = Vec::with_capacity(commands.len());
+    match transact(connection, memory, commands, &mut receipts) {
+        Ok(effects) => {
+            shared.apply(effects);
+            let mut works = Vec::new();
+            let tickets = commands.drain(..).filter_map(|command| match command {
+                Command::Accept(_, ticket) => Some(ticket),
+                Command::Write(work) => {
+                    works.push(work);
+                    None
+                }
+                Command::Close => None,
+            });
+            answer(tickets.zip(receipts.into_iter().map(Ok)));
+            for work in works {
+                work.done(Ok(()));
+            }
+            if memory.aliases.len() > ALIASES {
+                memory.aliases.clear();
+            }
+        }
+        Err(error) => {
+            // Whatever the transaction had taught us may be wrong now.
+            memory.aliases.clear();
+            (memory.next_sequence, memory.next_position) = before;
+            if let Ok(fresh) = Memory::read(connection) {
+                memory.queues = fresh.queues;
+            }
+            shared.failed(&error);
+            tracing::error!(%error, commands = commands.len(), "a batch was rolled back");
+            let error = Error::Write(error.to_string());
+            let mut works = Vec::new();
+            let tickets = commands.drain(..).filter_map(|command| match command {
+                Command::Accept(_, ticket) => Some(ticket),
+                Command::Write(work) => {
+                    works.push(work);
+                    None
+                }
+                Command::Close => None,
+            });
+            answer(tickets.map(|ticket| (ticket, Err(error.clone()))));
+            for work in works {
+                work.done(Err(error.clone()));
+            }
+            // A full disk answers at once and for ever; let others have the processor.
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Everything between BEGIN and COMMIT. When this returns `Ok`, the batch is on disk.
+fn transact(
+    connection: &mut Connection,
+    memory: &mut Memory,
+    commands: &mut [Command],
+    receipts: &mut Vec<Receipt>,
+) -> rusqlite::Result<Effects> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let mut batch = Batch { connection: &transaction, memory, effects: Effects::default() };
+    for command in commands {
+        match command {
+            Command::Accept(arrival, _) => receipts.push(accept::arrival(&mut batch, arrival)?),
+            Command::Write(work) => work.run(&mut batch)?,
+            Command::Close => {}
+        }
+    }
+    let effects = batch.effects;
+    transaction.commit()?;
+    Ok(effects)
+}

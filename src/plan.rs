@@ -1,0 +1,100 @@
+//! The plan: sources, destinations and routes as configured, replaced as a whole on reload. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::destination::{Destination, Placement};
+use crate::event::{Candidate, Draft, event_id};
+use crate::expression::Subject;
+use crate::journal::{Alias, Assigned, Incoming};
+use crate::provider::Source;
+use crate::router::Table;
+
+/// What the gateway runs on.
+pub struct Plan {
+    /// Who may send, by name.
+    pub sources: HashMap<String, Arc<dyn Source>>,
+    /// Where events go, by name.
+    pub destinations: BTreeMap<Arc<str>, Arc<dyn Destination>>,
+    /// Which events go where.
+    pub table: Table,
+    /// Anything older than this on arrival is historical.
+    pub stale_after: Duration,
+    /// Where the gateway is reached.
+    pub public_url: String,
+    /// A digest of the configuration this was built from.
+    pub fingerprint: String,
+}
+
+impl Plan {
+    /// Routes drafts of one source and puts their deliveries in place: all that the journal has
+    /// to know about them.
+    pub fn prepare(
+        &self,
+        source: &Arc<str>,
+        drafts: Vec<Draft>,
+        body: &Bytes,
+        now: Timestamp,
+    ) -> Vec<Incoming> {
+        drafts.into_iter().map(|it| self.incoming(source, it, body, now)).collect()
+    }
+
+    fn incoming(
+        &self,
+        source: &Arc<str>,
+        mut draft: Draft,
+        body: &Bytes,
+        now: Timestamp,
+    ) -> Incoming {
+        draft.historical |= is_stale(draft.time, now, self.stale_after);
+        let draft = Arc::new(draft);
+        let subject = Subject::draft(Arc::clone(source), Arc::clone(&draft), body.clone());
+        let routed = self.table.route(source, &draft, &subject);
+        let deliveries = routed
+            .into_iter()
+            .map(|it| {
+                let placement = match (it.failed, self.destinations.get(&it.destination)) {
+                    (Some(error), _) => Placement::Dead(format!("`when`: {error}")),
+                    (None, Some(destination)) => destination.place(&subject),
+                    (None, None) => Placement::Dead("no such destination".into()),
+                };
+                Assigned {
+                    route: it.route,
+                    destination: it.destination,
+                    index: it.index,
+                    placement,
+                }
+            })
+            .collect();
+        Incoming {
+            id: event_id(source, &draft.dedup_key),
+            kind: draft.kind.clone(),
+            time: draft.time.unwrap_or(now),
+            historical: draft.historical,
+            aliases: draft.candidates.iter().map(|it| alias(source, it)).collect(),
+            facts: serde_json::to_vec(&draft.facts).expect("facts hold only what JSON can say"),
+            raw: draft.raw.clone(),
+            deliveries,
+        }
+    }
+}
+
+/// Whether something happened so long ago that answering it now would be odd.
+fn is_stale(time: Option<Timestamp>, now: Timestamp, stale_after: Duration) -> bool {
+    time.is_some_and(|it| {
+        Duration::try_from(now.duration_since(it)).is_ok_and(|age| age > stale_after)
+    })
+}
+
+fn alias(source: &str, candidate: &Candidate) -> Alias {
+    let Candidate { scheme, account, value } = candidate;
+    Alias {
+        key: candidate.key(source),
+        mint: candidate.mint(source),
+        label: format!("{scheme}:{account}:{value}"),
+    }
+}

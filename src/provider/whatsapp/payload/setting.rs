@@ -1,0 +1,293 @@
+//! What surrounds an element: the change it stands in, its channel and its contacts.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::UNMAPPED;
+use super::lenient::{Text, each, moment};
+use crate::event::facts::{Channel, Contact, Conversation, Unmapped};
+use crate::event::{Candidate, Draft, Facts, Kind};
+
+/// The surroundings of an element.
+pub(super) struct Setting<'a> {
+    body: &'a str,
+    /// The `field` of the change.
+    pub(super) field: &'a str,
+    entry: &'a str,
+    time: &'a str,
+    channel: Channel,
+    profiles: Vec<Profile<'a>>,
+    /// A copy for us to read along, while another party holds the conversation.
+    pub(super) standby: bool,
+    /// Told after the fact.
+    pub(super) historical: bool,
+}
+
+/// One of `contacts[]`.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Profile<'a> {
+    #[serde(borrow)]
+    wa_id: Text<'a>,
+    #[serde(borrow)]
+    user_id: Text<'a>,
+    #[serde(borrow, rename = "profile")]
+    names: Option<&'a RawValue>,
+}
+
+/// The names within a [`Profile`].
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Names<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    username: Text<'a>,
+}
+
+/// `metadata`: which number it arrived at.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    display_phone_number: Text<'a>,
+    #[serde(borrow)]
+    phone_number_id: Text<'a>,
+}
+
+impl<'a> Setting<'a> {
+    /// The surroundings of a whole body, when nothing more is known.
+    pub(super) fn of_body(body: &'a str) -> Self {
+        Self {
+            body,
+            field: "",
+            entry: "",
+            time: "",
+            channel: channel(),
+            profiles: Vec::new(),
+            standby: false,
+            historical: false,
+        }
+    }
+
+    /// The surroundings of a change: the id and time of its entry, and its field.
+    pub(super) fn of_change(body: &'a str, entry: &'a str, time: &'a str, field: &'a str) -> Self {
+        let business = Some(entry).filter(|it| !it.is_empty()).map(str::to_owned);
+        Self {
+            field,
+            entry,
+            time,
+            channel: Channel { account: entry.to_owned(), business, ..channel() },
+            standby: field == "standby",
+            historical: field == "history",
+            ..Self::of_body(body)
+        }
+    }
+
+    /// Adds what the value of the change says about number and contacts.
+    pub(super) fn with_value(
+        mut self,
+        metadata: Option<&'a RawValue>,
+        display_phone_number: &Text<'_>,
+        contacts: Option<&'a RawValue>,
+    ) -> Self {
+        let metadata: Metadata<'_> = decoded(metadata);
+        if let Some(id) = metadata.phone_number_id.get() {
+            id.clone_into(&mut self.channel.account);
+        }
+        let number = metadata.display_phone_number.get().or(display_phone_number.get());
+        self.channel.address = number.and_then(phone);
+        self.profiles = each(contacts).into_iter().map(|it| decoded(Some(it))).collect();
+        self
+    }
+
+    /// A draft with nothing in it but where it came from.
+    pub(super) fn draft(&self, kind: Kind, dedup_key: String, raw: &RawValue) -> Draft {
+        Draft {
+            kind,
+            dedup_key,
+            time: moment(self.time),
+            historical: self.historical,
+            candidates: Vec::new(),
+            facts: Facts { channel: self.channel.clone(), ..Facts::default() },
+            raw: self.range(raw),
+        }
+    }
+
+    /// A draft of what nobody knows.
+    pub(super) fn unmapped(&self, reason: impl Into<String>, raw: &RawValue) -> Draft {
+        let prefix = ["unmapped:", self.field].concat();
+        let mut draft = self.draft(UNMAPPED, self.fragment_key(&prefix, None, raw), raw);
+        let field = Some(self.field.to_owned()).filter(|it| !it.is_empty());
+        draft.facts.unmapped = Some(Unmapped { field, reason: reason.into() });
+        draft
+    }
+
+    /// The key of a fragment without an id: equal for equal fragments of one account and moment.
+    pub(super) fn fragment_key(&self, prefix: &str, time: Option<&str>, raw: &RawValue) -> String {
+        let time = time.unwrap_or(self.time);
+        format!("{prefix}:{}:{time}:{}", self.entry, digest(raw.get().as_bytes()))
+    }
+
+    /// Where a fragment lies in the body. It borrows from it, so this is plain subtraction.
+    fn range(&self, raw: &RawValue) -> Range<usize> {
+        let start = raw.get().as_ptr().addr() - self.body.as_ptr().addr();
+        start..start + raw.get().len()
+    }
+
+    /// Whether an id is our own number's.
+    pub(super) fn is_ours(&self, id: Option<&str>) -> bool {
+        let ours = self.channel.address.as_deref().and_then(|it| it.strip_prefix('+'));
+        ours.is_some() && id == ours
+    }
+
+    /// Whoever has these ids, with what `contacts[]` adds. `None` when there is no id at all.
+    pub(super) fn contact(&self, id: Option<String>, user_id: Option<String>) -> Option<Contact> {
+        let (mut wa_id, mut bsuid) = (None, user_id);
+        match &id {
+            Some(it) if is_bsuid(it) => bsuid = bsuid.or_else(|| id.clone()),
+            _ => wa_id.clone_from(&id),
+        }
+        let profile = self.profile(wa_id.as_deref(), bsuid.as_deref());
+        if let Some(profile) = profile {
+            wa_id = wa_id.or_else(|| profile.wa_id().map(str::to_owned));
+            bsuid = bsuid.or_else(|| profile.bsuid().map(str::to_owned));
+        }
+        let names: Names<'_> = decoded(profile.and_then(|it| it.names));
+        Some(Contact {
+            id: id.or_else(|| bsuid.clone()).or_else(|| wa_id.clone())?,
+            phone: wa_id.as_deref().and_then(number),
+            wa_id,
+            bsuid,
+            username: names.username.get().map(|it| it.trim_start_matches('@').to_owned()),
+            name: names.name.get().map(str::to_owned),
+        })
+    }
+
+    /// The conversation of a contact, or of a group.
+    pub(super) fn place(&self, draft: &mut Draft, contact: Option<Contact>, group: Option<String>) {
+        draft.candidates = match &group {
+            Some(group) => vec![self.candidate("group", group)],
+            None => contact.iter().flat_map(|it| self.candidates(it)).collect(),
+        };
+        draft.facts.contact = contact;
+        draft.facts.conversation = Conversation { group, standby: self.standby };
+    }
+
+    /// The identifiers of a contact, strongest first.
+    pub(super) fn candidates(&self, contact: &Contact) -> Vec<Candidate> {
+        let bsuid = contact.bsuid.iter().map(|it| self.candidate("bsuid", it));
+        let wa_id = contact.wa_id.iter().map(|it| self.candidate("wa_id", it));
+        bsuid.chain(wa_id).collect()
+    }
+
+    fn candidate(&self, scheme: &'static str, value: &str) -> Candidate {
+        Candidate::new(scheme, &self.channel.account, value)
+    }
+
+    /// The profile with one of these ids; or the only one, if it does not contradict them.
+    fn profile(&self, wa_id: Option<&str>, bsuid: Option<&str>) -> Option<&Profile<'a>> {
+        let same = |a: Option<&str>, b: Option<&str>| a.is_some() && a == b;
+        let may_be = |a: Option<&str>, b: Option<&str>| a.is_none() || b.is_none() || a == b;
+        self.profiles.iter().find(|it| same(it.bsuid(), bsuid) || same(it.wa_id(), wa_id)).or(
+            match &*self.profiles {
+                [it] if may_be(it.wa_id(), wa_id) && may_be(it.bsuid(), bsuid) => Some(it),
+                _ => None,
+            },
+        )
+    }
+}
+
+impl Profile<'_> {
+    fn wa_id(&self) -> Option<&str> {
+        self.wa_id.get().filter(|it| !is_bsuid(it))
+    }
+
+    fn bsuid(&self) -> Option<&str> {
+        self.user_id.get().or_else(|| self.wa_id.get().filter(|it| is_bsuid(it)))
+    }
+}
+
+/// A body of which nothing is known.
+pub(super) fn whole(body: &[u8], reason: &str) -> Draft {
+    Draft {
+        kind: UNMAPPED,
+        dedup_key: format!("unmapped:{}", digest(body)),
+        time: None,
+        historical: false,
+        candidates: Vec::new(),
+        facts: Facts {
+            channel: channel(),
+            unmapped: Some(Unmapped { field: None, reason: reason.to_owned() }),
+            ..Facts::default()
+        },
+        raw: 0..body.len(),
+    }
+}
+
+fn channel() -> Channel {
+    Channel { provider: "whatsapp".into(), ..Channel::default() }
+}
+
+/// Enough of a SHA-256 to tell fragments apart.
+fn digest(fragment: &[u8]) -> String {
+    hex::encode(&Sha256::digest(fragment)[..16])
+}
+
+fn decoded<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {
+    raw.and_then(|it| serde_json::from_str(it.get()).ok()).unwrap_or_default()
+}
+
+/// Whether an id is business-scoped: a country, a dot, and up to 128 letters and digits.
+fn is_bsuid(id: &str) -> bool {
+    let Some((country, rest)) = id.split_once('.') else { return false };
+    country.len() == 2
+        && country.bytes().all(|it| it.is_ascii_uppercase())
+        && (1..=128).contains(&rest.len())
+        && rest.bytes().all(|it| it.is_ascii_alphanumeric())
+}
+
+/// A `WhatsApp` id as a phone number, if it can be one.
+fn number(wa_id: &str) -> Option<String> {
+    let digits = wa_id.bytes().all(|it| it.is_ascii_digit());
+    (digits && (7..=15).contains(&wa_id.len())).then(|| ["+", wa_id].concat())
+}
+
+/// A phone number for people, in E.164.
+fn phone(formatted: &str) -> Option<String> {
+    let digits: String = formatted.chars().filter(char::is_ascii_digit).collect();
+    (!digits.is_empty()).then(|| ["+", &digits].concat())
+}
+
+/// The digits of a phone number for people: the `WhatsApp` id it usually has.
+pub(super) fn digits(formatted: &str) -> Option<String> {
+    phone(formatted).map(|it| it[1..].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_business_scoped_id_is_known_by_its_shape() {
+        for id in ["US.13491208655302741918", "BR.a1B2"] {
+            assert!(is_bsuid(id), "{id}");
+        }
+        for id in ["16505551234", "us.1", "US.", "USA.1", "US.ENT.1", "US.1-2", "", "foo_bar"] {
+            assert!(!is_bsuid(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn only_what_can_be_a_number_is_called_one() {
+        assert_eq!(number("16505551234").as_deref(), Some("+16505551234"));
+        for id in ["123456", "1234567890123456", "1650555123a", "+16505551234", ""] {
+            assert_eq!(number(id), None, "{id}");
+        }
+        assert_eq!(phone("+250 788 123 200").as_deref(), Some("+250788123200"));
+        assert_eq!(phone("n/a"), None);
+    }
+}

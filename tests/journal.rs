@@ -1,0 +1,367 @@
+//! The journal's promises, kept by every store. A second store adds a line to `stores`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use sluicegate::destination::{Order, Placement};
+use sluicegate::event::{Facts, Kind, event_id};
+use sluicegate::journal::{
+    Acceptor, Alias, Arrival, Assigned, Cause, Error, History, Incoming, Journal, Options, Query,
+    Queues, Receipt, Rejected, Retention, Settlement, Sqlite, Ticket, Verdict,
+};
+
+fn open(directory: &std::path::Path) -> Arc<Sqlite> {
+    Arc::new(Sqlite::open(&Options { directory: directory.to_owned() }).unwrap())
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn incoming(key: &str, placement: Placement) -> Incoming {
+    Incoming {
+        id: event_id("test", key),
+        kind: Kind::MESSAGE_RECEIVED,
+        time: at(0),
+        historical: false,
+        aliases: vec![alias("wa_id", "1")],
+        facts: serde_json::to_vec(&Facts::default()).unwrap(),
+        raw: 0..2,
+        deliveries: vec![Assigned {
+            route: "route".into(),
+            destination: "out".into(),
+            index: 0,
+            placement,
+        }],
+    }
+}
+
+fn alias(scheme: &str, value: &str) -> Alias {
+    let label = format!("{scheme}:account:{value}");
+    Alias { key: event_id("key", &label), mint: event_id("mint", &label), label }
+}
+
+fn arrival(events: Vec<Incoming>) -> Arrival {
+    Arrival {
+        source: "test".into(),
+        received: at(0),
+        headers: "{}".into(),
+        body: Bytes::from_static(b"{} the body"),
+        traceparent: None,
+        cause: None,
+        events,
+    }
+}
+
+async fn accept(store: &Sqlite, arrival: Arrival) -> Receipt {
+    let (ticket, answer) = Ticket::single();
+    store.submit(arrival, ticket).unwrap();
+    answer.await.unwrap().unwrap()
+}
+
+async fn stored(store: &Sqlite) -> Vec<sluicegate::event::Event> {
+    store.search(Query { limit: Some(1_000), ..Query::default() }).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_event_is_written_once_whatever_stands_beside_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let lane = || Placement::Lane;
+    let first = arrival(vec![incoming("a", lane()), incoming("b", lane())]);
+    assert_eq!(accept(&store, first).await, Receipt { new: 2, duplicate: 0 });
+    // Batched anew, with another neighbour, and twice in one request.
+    let again = arrival(vec![incoming("b", lane()), incoming("c", lane()), incoming("c", lane())]);
+    assert_eq!(accept(&store, again).await, Receipt { new: 1, duplicate: 2 });
+    store.close().await;
+    drop(store);
+    let store = open(directory.path());
+    let after_restart = arrival(vec![incoming("a", lane()), incoming("c", lane())]);
+    assert_eq!(accept(&store, after_restart).await, Receipt { new: 0, duplicate: 2 });
+    let events = stored(&store).await;
+    assert_eq!(events.iter().map(|it| it.sequence).collect::<Vec<_>>(), [3, 2, 1]);
+    assert_eq!(events[0].raw, "{}");
+}
+
+#[tokio::test]
+async fn a_duplicate_brings_no_delivery_and_a_new_event_all_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.open_lane("out", Order::None).await.unwrap();
+    for _ in 0..3 {
+        accept(&store, arrival(vec![incoming("a", Placement::Lane)])).await;
+    }
+    let leases = store.lease("out", 10, at(1)).await.unwrap();
+    assert_eq!(leases.len(), 1);
+    assert_eq!(leases[0].event.id, event_id("test", "a"));
+    assert_eq!(leases[0].attempts, 0);
+    assert!(store.lease("out", 10, at(1)).await.unwrap().is_empty(), "it is leased already");
+}
+
+async fn settle(store: &Sqlite, position: u64, verdict: Verdict) {
+    let took = Duration::from_millis(7);
+    store
+        .settle("out", vec![Settlement { position, started: at(1), took, verdict }])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn outcomes_are_remembered_and_a_retry_keeps_its_id() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.open_lane("out", Order::Conversation).await.unwrap();
+    for key in ["a", "b", "c"] {
+        accept(&store, arrival(vec![incoming(key, Placement::Lane)])).await;
+    }
+    let lease = store.lease("out", 10, at(1)).await.unwrap();
+    assert_eq!(lease.len(), 1, "one conversation: only its head");
+    let first = lease[0].clone();
+    settle(&store, first.position, Verdict::Again { due: at(60), reason: "busy".into() }).await;
+    assert!(store.lease("out", 10, at(2)).await.unwrap().is_empty(), "the head holds its place");
+
+    // Across a restart nothing is forgotten: neither the attempt nor the moment it is due.
+    store.close().await;
+    drop(store);
+    let store = open(directory.path());
+    store.open_lane("out", Order::Conversation).await.unwrap();
+    assert!(store.lease("out", 10, at(59)).await.unwrap().is_empty());
+    let again = store.lease("out", 10, at(60)).await.unwrap();
+    assert_eq!(again.len(), 1);
+    assert_eq!((again[0].delivery, again[0].attempts), (first.delivery, 1));
+    let delivered = Verdict::Delivered { receipt: Some("42".into()), replies: vec![] };
+    settle(&store, again[0].position, delivered).await;
+    let second = store.lease("out", 10, at(61)).await.unwrap();
+    assert_eq!(second[0].event.id, event_id("test", "b"));
+    settle(&store, second[0].position, Verdict::Refused { reason: "no".into() }).await;
+
+    let story = store.story(first.event.id).await.unwrap().unwrap();
+    let delivery = &story.deliveries[0];
+    assert_eq!((&*delivery.state, delivery.attempts), ("delivered", 2));
+    assert_eq!(delivery.receipt.as_deref(), Some("42"));
+    assert_eq!(delivery.id, first.delivery);
+    assert_eq!(delivery.failures[0].reason, "busy");
+    let story = store.story(event_id("test", "b")).await.unwrap().unwrap();
+    assert_eq!(story.deliveries[0].state, "refused");
+    let story = store.story(event_id("test", "c")).await.unwrap().unwrap();
+    assert_eq!(story.deliveries[0].state, "pending");
+    assert_eq!(store.lanes()[0].pending, 1);
+}
+
+#[tokio::test]
+async fn a_reply_is_written_with_the_outcome_that_brought_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.open_lane("out", Order::None).await.unwrap();
+    accept(&store, arrival(vec![incoming("question", Placement::Lane)])).await;
+    let lease = store.lease("out", 1, at(1)).await.unwrap().remove(0);
+    let mut reply = arrival(vec![incoming("answer", Placement::Lane)]);
+    let event = lease.event.id;
+    reply.cause = Some(Cause { event, correlation: event, hops: 1 });
+    let verdict = Verdict::Delivered { receipt: None, replies: vec![reply] };
+    settle(&store, lease.position, verdict).await;
+    let story = store.story(event).await.unwrap().unwrap();
+    assert_eq!(story.replies, [event_id("test", "answer")]);
+    let answer = store.lease("out", 1, at(2)).await.unwrap().remove(0).event;
+    assert_eq!((answer.cause, answer.correlation, answer.hops), (Some(event), event, 1));
+}
+
+#[tokio::test]
+async fn aliases_lead_to_one_conversation_and_merge_when_they_turn_out_to_be_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let conversation = async |key: &str, aliases: Vec<Alias>| {
+        let event = Incoming { aliases, ..incoming(key, Placement::Lane) };
+        accept(&store, arrival(vec![event])).await;
+        stored(&store).await[0].conversation
+    };
+    let by_phone = conversation("1", vec![alias("wa_id", "49")]).await;
+    let by_id = conversation("2", vec![alias("bsuid", "DE.1")]).await;
+    assert_ne!(by_phone, by_id);
+    // Both at once: they are one, that of the strongest.
+    let both = conversation("3", vec![alias("bsuid", "DE.1"), alias("wa_id", "49")]).await;
+    assert_eq!(both, by_id);
+    assert_eq!(conversation("4", vec![alias("wa_id", "49")]).await, by_id);
+    assert_eq!(conversation("5", vec![]).await, None);
+}
+
+#[tokio::test]
+async fn a_queue_gives_each_message_until_it_is_acknowledged() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.declare(&[("q".into(), 2)]).await.unwrap();
+    let queue = || Placement::Queues(vec!["q".into()]);
+    accept(&store, arrival(vec![incoming("a", queue()), incoming("b", queue())])).await;
+    let long = Duration::from_secs(60);
+    let receive = async |visibility| {
+        store.receive("q", 10, Duration::ZERO, visibility).await.unwrap().unwrap()
+    };
+    let first = receive(long).await;
+    assert_eq!(first.len(), 2);
+    assert_eq!(first[0].event.id, event_id("test", "a"));
+    assert!(receive(long).await.is_empty(), "both are with somebody");
+    let receipts: Vec<String> = first.iter().map(|it| it.receipt.clone()).collect();
+    assert_eq!(store.ack("q", &receipts[..1]).await.unwrap(), 1);
+    assert_eq!(store.ack("q", &receipts[..1]).await.unwrap(), 0, "it is gone");
+    assert_eq!(store.nack("q", &receipts[1..]).await.unwrap(), 1);
+    let second = receive(Duration::from_millis(1)).await;
+    assert_eq!((second.len(), second[0].redelivered), (1, 1));
+    assert_eq!(second[0].delivery, first[1].delivery);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    // Its time ran out twice; a third reception is one too many.
+    assert!(receive(long).await.is_empty());
+    let stale = [second[0].receipt.clone()];
+    assert_eq!(store.ack("q", &stale).await.unwrap(), 0);
+    let dead = store.receive("q.dead", 10, Duration::ZERO, long).await.unwrap().unwrap();
+    assert_eq!(dead[0].delivery, first[1].delivery);
+    assert!(store.receive("nobody", 1, Duration::ZERO, long).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_waiting_receiver_is_woken_by_the_next_message() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.declare(&[("q".into(), 20)]).await.unwrap();
+    let waiting = tokio::spawn({
+        let store = Arc::clone(&store);
+        let minute = Duration::from_secs(60);
+        async move { store.receive("q", 10, minute, minute).await.unwrap().unwrap().len() }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let queue = Placement::Queues(vec!["q".into()]);
+    accept(&store, arrival(vec![incoming("a", queue)])).await;
+    let count = tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap().unwrap();
+    assert_eq!(count, 1);
+}
+
+#[tokio::test]
+async fn retention_removes_what_is_old_but_nothing_that_is_still_to_be_delivered() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.open_lane("out", Order::None).await.unwrap();
+    let placed = |key: &str| incoming(key, Placement::Lane);
+    let dead = |key: &str| incoming(key, Placement::Dead("why".into()));
+    accept(&store, arrival(vec![dead("1"), dead("2"), placed("3"), dead("4")])).await;
+    let day = Duration::from_secs(86_400);
+    let retention = Retention { age: day, size: None };
+    assert_eq!(store.prune(retention, at(10)).await.unwrap(), 0, "nothing is old yet");
+    let later = at(2 * 86_400);
+    assert_eq!(store.prune(retention, later).await.unwrap(), 2, "up to the pending one");
+    let lease = store.lease("out", 1, later).await.unwrap().remove(0);
+    settle(&store, lease.position, Verdict::Dead { reason: "given up".into() }).await;
+    assert_eq!(store.prune(retention, later).await.unwrap(), 2);
+    assert_eq!(store.count().await.unwrap(), 0);
+    // Its events are gone, but not the memory of them.
+    let again = arrival(vec![dead("1"), dead("5")]);
+    assert_eq!(accept(&store, again).await, Receipt { new: 1, duplicate: 1 });
+    assert_eq!(stored(&store).await[0].sequence, 5, "a sequence is never given twice");
+    let much_later = at(30 * 86_400);
+    store.prune(retention, much_later).await.unwrap();
+    assert_eq!(accept(&store, arrival(vec![dead("1")])).await.new, 1, "after a month it is new");
+}
+
+#[tokio::test]
+async fn retention_by_size_removes_the_oldest() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    for page in 0..20 {
+        let events = (0..100)
+            .map(|it| incoming(&format!("{page}/{it}"), Placement::Dead("why".into())))
+            .collect();
+        let body = Bytes::from(vec![b'x'; 100_000]);
+        accept(&store, Arrival { body, ..arrival(events) }).await;
+    }
+    let forever = Duration::from_secs(86_400 * 3_650);
+    let retention = Retention { age: forever, size: Some(1_000_000) };
+    assert!(store.prune(retention, at(1)).await.unwrap() >= 500);
+    let left = store.count().await.unwrap();
+    assert!(left < 1_500, "{left}");
+}
+
+#[tokio::test]
+async fn a_second_gateway_on_the_same_directory_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let _first = open(directory.path());
+    let second = Sqlite::open(&Options { directory: directory.path().to_owned() });
+    let error = second.err().expect("the first holds it").to_string();
+    assert!(error.contains("in use by another gateway"), "{error}");
+}
+
+#[tokio::test]
+async fn a_foreign_or_newer_file_is_refused_and_left_alone() {
+    for (sql, expected) in [
+        ("CREATE TABLE theirs (a)", "not a Sluicegate journal"),
+        (
+            "PRAGMA application_id = 0x536c7569; PRAGMA user_version = 99; CREATE TABLE t (a)",
+            "version 99",
+        ),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("journal.db");
+        rusqlite::Connection::open(&file).unwrap().execute_batch(sql).unwrap();
+        let opened = Sqlite::open(&Options { directory: directory.path().to_owned() });
+        let error = opened.err().expect("it must be refused").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_journal_answers_that_it_is_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.close().await;
+    let (ticket, _answer) = Ticket::single();
+    assert_eq!(store.submit(arrival(vec![]), ticket), Err(Error::Closed));
+    assert!(store.search(Query::default()).await.is_ok(), "what was written can still be read");
+}
+
+#[tokio::test]
+async fn rejections_are_kept_in_a_bounded_ring() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    for number in 0..1_000 {
+        store.reject(Rejected {
+            at: at(number),
+            source: "whatsapp".into(),
+            address: "127.0.0.1".into(),
+            label: "bad_signature".into(),
+            reason: "signature does not match".into(),
+        });
+    }
+    let kept = store.rejections();
+    assert_eq!(kept.len(), 256);
+    assert_eq!(kept[0].at, at(999), "newest first");
+}
+
+#[test]
+fn an_acceptor_answers_every_one_of_its_requests() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let (acceptor, pump) = Acceptor::new(Arc::clone(&store) as Arc<dyn Journal>);
+        tokio::task::spawn_local(pump);
+        let tasks: Vec<_> = (0..500)
+            .map(|number| {
+                let acceptor = acceptor.clone();
+                tokio::task::spawn_local(async move {
+                    let event = incoming(&number.to_string(), Placement::Lane);
+                    acceptor.accept(arrival(vec![event])).await
+                })
+            })
+            .collect();
+        for (number, task) in tasks.into_iter().enumerate() {
+            if number % 7 == 0 {
+                // A client that disconnects; its event is kept all the same.
+                task.abort();
+            } else {
+                assert_eq!(task.await.unwrap(), Ok(Receipt { new: 1, duplicate: 0 }));
+            }
+        }
+    });
+    let stored = runtime.block_on(store.count()).unwrap();
+    assert!(stored >= 428, "{stored}");
+}

@@ -1,0 +1,277 @@
+//! House rules that no lint knows. Each says what to do, not only what is wrong.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sluicegate::{destination, provider};
+
+/// What each module may import from this crate. Arrows point down the data path, never up.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("clock", &[]),
+    ("http", &[]),
+    ("event", &[]),
+    ("expression", &["event"]),
+    ("provider", &["event", "config"]),
+    ("router", &["event", "expression"]),
+    ("destination", &["event", "expression", "config"]),
+    ("plan", &["event", "expression", "provider", "router", "destination", "journal"]),
+    ("journal", &["event", "clock", "destination", "provider"]),
+    ("delivery", &["event", "clock", "journal", "plan", "destination", "telemetry"]),
+    ("ingress", &["event", "clock", "journal", "plan", "provider", "telemetry"]),
+    ("config", &["event", "expression", "provider", "destination", "router"]),
+    ("keys", &["config"]),
+    ("telemetry", &[]),
+];
+
+/// Modules that do no I/O and read no clock.
+const PURE: &[&str] = &["event", "expression", "provider", "router", "plan", "config"];
+
+/// What reaches outside.
+const EFFECTS: &[&str] = &[
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "tokio::",
+    "reqwest::",
+    "lapin::",
+    "rusqlite::",
+    "clock::now",
+    "actix_web::",
+    "getrandom::",
+];
+
+/// Which modules may name a crate that reaches the outside.
+const OUTSIDE: &[(&str, &[&str])] = &[
+    ("actix_web", &["ingress", "admin", "gateway"]),
+    ("reqwest", &["http", "cli"]),
+    ("rusqlite", &["journal"]),
+    ("lapin", &["destination"]),
+    ("governor", &["ingress"]),
+];
+
+const MAX_LINES: usize = 400;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(directory: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path.to_string_lossy().ends_with(ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Every Rust file under `src`, with its path below it.
+fn each_source(mut check: impl FnMut(&Path, &str)) {
+    let source = root().join("src");
+    for path in files(&source, ".rs") {
+        check(path.strip_prefix(&source).unwrap(), &fs::read_to_string(&path).unwrap());
+    }
+}
+
+/// The lines that are neither comments nor tests.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default()
+        .lines()
+        .filter(|it| !it.trim_start().starts_with("//"))
+}
+
+/// The first component of a path under `src/`, without `.rs`.
+fn module(path: &Path) -> String {
+    path.iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned()
+}
+
+#[test]
+fn imports_point_down_the_data_path() {
+    each_source(|path, text| {
+        let module = module(path);
+        let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == module) else { return };
+        for (name, _) in LAYERS.iter().filter(|(name, _)| *name != module) {
+            let import = format!("crate::{name}");
+            let imports = code(text).any(|line| {
+                line.split(&import)
+                    .skip(1)
+                    .any(|it| !it.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+                    || line.contains("use crate::{")
+            });
+            assert!(
+                !imports || allowed.contains(name),
+                "src/{} imports `{name}`; if that is right, change LAYERS and ARCHITECTURE.md",
+                path.display(),
+            );
+        }
+    });
+}
+
+#[test]
+fn the_pure_modules_reach_nothing() {
+    each_source(|path, text| {
+        if !PURE.contains(&&*module(path)) {
+            return;
+        }
+        for line in code(text) {
+            for effect in EFFECTS {
+                assert!(
+                    !line.contains(effect),
+                    "src/{}: `{effect}` in a pure module; take what you need as an argument\n{line}",
+                    path.display()
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn only_the_edges_reach_outside() {
+    each_source(|path, text| {
+        for (name, allowed) in OUTSIDE {
+            let uses = code(text).any(|it| it.contains(&format!("{name}::")));
+            assert!(
+                !uses || allowed.contains(&&*module(path)),
+                "src/{} uses `{name}`; ask one of {allowed:?}",
+                path.display()
+            );
+        }
+    });
+}
+
+#[test]
+fn files_say_what_they_are_and_stay_short() {
+    let mut paths = files(&root().join("src"), ".rs");
+    paths.extend(files(&root().join("tests"), ".rs"));
+    for path in paths {
+        let text = fs::read_to_string(&path).unwrap();
+        let shown = path.display();
+        assert!(text.starts_with("//! "), "{shown} does not start with a `//!` sentence");
+        let lines = text.lines().count();
+        assert!(lines <= MAX_LINES, "{shown} has {lines} lines; split it by what changes together");
+    }
+}
+
+#[test]
+fn nothing_is_named_for_what_is_left_over() {
+    for path in files(&root().join("src"), ".rs") {
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let folder = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        for name in ["utils", "util", "common", "helpers", "helper", "manager", "types", "misc"] {
+            assert!(stem != name && folder != name, "{}: name it for what it does", path.display());
+        }
+    }
+}
+
+#[test]
+fn unfinished_work_names_its_issue() {
+    each_source(|path, text| {
+        for line in text.lines().filter(|it| it.contains("TODO") || it.contains("FIXME")) {
+            assert!(
+                line.contains("TODO(#"),
+                "src/{}: write `TODO(#12): …`\n{line}",
+                path.display()
+            );
+        }
+    });
+}
+
+#[test]
+fn messages_begin_in_lower_case_and_end_without_a_full_stop() {
+    each_source(|path, text| {
+        for message in text.split("#[error(\"").skip(1).filter_map(|it| it.split('"').next()) {
+            let first = message.chars().next().unwrap();
+            let good = !first.is_uppercase() && !message.ends_with('.');
+            assert!(good, "src/{}: `{message}`", path.display());
+        }
+    });
+}
+
+#[test]
+fn logs_carry_fields_not_sentences() {
+    const LOGS: [&str; 5] = ["trace!(", "debug!(", "info!(", "warn!(", "error!("];
+    each_source(|path, text| {
+        for line in code(text).filter(|line| LOGS.iter().any(|it| line.contains(it))) {
+            assert!(
+                !line.contains('{'),
+                "src/{}: name the value as a field\n{line}",
+                path.display()
+            );
+        }
+    });
+}
+
+#[test]
+fn only_tests_skip_verification() {
+    each_source(|path, text| {
+        let calls = code(text).any(|it| it.contains(".assume_verified()"));
+        assert!(!calls, "src/{} skips verification", path.display());
+    });
+}
+
+#[test]
+fn provider_folders_and_the_registry_agree() {
+    let directory = root().join("src/provider");
+    let mut folders: Vec<String> = fs::read_dir(&directory)
+        .unwrap()
+        .map(Result::unwrap)
+        .filter(|it| it.path().is_dir())
+        .map(|it| it.file_name().into_string().unwrap())
+        .collect();
+    folders.sort();
+    let registered: Vec<&str> = provider::REGISTRY.iter().map(|it| it.name).collect();
+    assert!(registered.is_sorted(), "keep provider::REGISTRY in alphabetical order");
+    assert_eq!(folders, registered);
+    for name in folders {
+        let readme = directory.join(&name).join("README.md");
+        assert!(readme.exists(), "{} is missing: what does the operator click?", readme.display());
+    }
+}
+
+#[test]
+fn names_are_lower_case_nouns_and_summaries_are_sentences() {
+    let providers = provider::REGISTRY.iter().map(|it| (it.name, it.summary));
+    let destinations = destination::REGISTRY.iter().map(|it| (it.kind, it.summary));
+    for (name, summary) in providers.chain(destinations) {
+        assert!(name.bytes().all(|it| it.is_ascii_lowercase() || b"._".contains(&it)), "{name}");
+        assert!(summary.ends_with('.') && !summary.contains('\n'), "{name}: {summary}");
+    }
+}
+
+#[test]
+fn every_test_file_is_run() {
+    let list = fs::read_to_string(root().join("tests/main.rs")).unwrap();
+    for entry in fs::read_dir(root().join("tests")).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.extension().is_none_or(|it| it != "rs") {
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(
+            name == "main" || list.contains(&format!("mod {name};")),
+            "tests/main.rs lacks `mod {name};`"
+        );
+    }
+}
+
+#[test]
+fn nothing_patronises_the_reader() {
+    for path in files(&root(), ".md").into_iter().chain(files(&root().join("src"), ".rs")) {
+        if path.starts_with(root().join("target")) || path.starts_with(root().join("data")) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for word in ["simply", "obviously", "of course"] {
+            let found = text.lines().find(|it| it.to_lowercase().contains(word));
+            assert!(found.is_none(), "{}: `{word}`\n{}", path.display(), found.unwrap());
+        }
+    }
+}
