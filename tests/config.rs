@@ -119,7 +119,7 @@ fn every_form_means_what_it_says() {
     assert!(matches!(config.broker, Broker::RabbitMq(_)));
     assert_eq!(config.limits.max_body.0, 1 << 20);
     assert_eq!(config.limits.in_flight, 7, "a variable may be a number");
-    assert_eq!(config.limits.per_address.count, 600);
+    assert_eq!(config.limits.per_address.unwrap().count, 600);
     assert!(config.limits.trusted_proxies[0].contains([10, 1, 2, 3].into()));
     assert_eq!(config.retention.events.0.as_secs(), 8 * 24 * 3600);
     assert!(!parts.sources["whatsapp"].is_development());
