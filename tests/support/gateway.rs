@@ -115,7 +115,6 @@ impl Gateway {
         (self.child.wait().unwrap().success(), started.elapsed())
     }
 
-
     /// A command of the same binary, with this gateway's directory.
     pub(crate) fn run(&self, arguments: &[&str]) -> std::process::Output {
         Command::new(env!("CARGO_BIN_EXE_sluicegate"))
