@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use sluicegate::config::{self, Diagnostics, Environment, Loaded, Parts, Secret};
 use sluicegate::destination::Broker;
+use sluicegate::router::Target;
 
 /// Variables of the tests; a secret among them must never be seen.
 struct Fixed;
@@ -108,6 +109,36 @@ fn the_repositorys_own_file_runs_with_an_empty_environment() {
     assert_eq!(queues, ["sluicegate.events", "sluicegate.messages"]);
     let parts = config.build(&Secret::new("development")).unwrap();
     assert!(parts.sources["whatsapp"].is_development());
+}
+
+#[test]
+fn every_form_means_what_it_says() {
+    let (loaded, parts) = check(include_str!("config/valid/every_form.yaml"), "a.yaml").unwrap();
+    let config = &loaded.config;
+    assert_eq!(config.public_url, "https://gateway.example", "without the slash at the end");
+    assert!(matches!(config.broker, Broker::RabbitMq(_)));
+    assert_eq!(config.limits.max_body.0, 1 << 20);
+    assert_eq!(config.limits.in_flight, 7, "a variable may be a number");
+    assert_eq!(config.limits.per_address.unwrap().count, 600);
+    assert!(config.limits.trusted_proxies[0].contains([10, 1, 2, 3].into()));
+    assert_eq!(config.retention.events.0.as_secs(), 8 * 24 * 3600);
+    assert!(!parts.sources["whatsapp"].is_development());
+
+    let routes = config.routes.routes();
+    let named = |name: &str| routes.iter().find(|it| &*it.name == name).unwrap();
+    let targets = |name: &str| -> Vec<(String, bool)> {
+        let target = |it: &Target| (it.destination.to_string(), it.payload.is_some());
+        named(name).to.iter().map(target).collect()
+    };
+    assert_eq!(targets("one"), [("log".into(), false)]);
+    assert_eq!(targets("list"), [("log".into(), false), ("events".into(), false)]);
+    assert_eq!(targets("map"), [("log".into(), true)]);
+    assert_eq!(targets("mixed"), [("log".into(), false), ("events".into(), true)]);
+    let mixed = named("mixed");
+    assert_eq!(mixed.on, ["message.*", "whatsapp.unmapped", "account.updated"]);
+    assert!(mixed.from.contains("106540352242922") && mixed.when.is_some());
+    assert!(mixed.stop && mixed.history && !mixed.otherwise);
+    assert!(named("rest").otherwise);
 }
 
 #[test]

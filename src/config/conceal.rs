@@ -20,9 +20,9 @@ static SECRET_LINE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&pattern).expect("a constant")
 });
 
-/// The password of a URL.
-static PASSWORD: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"://[^/\s:@]*:([^@\s]+)@").expect("a constant"));
+/// What stands before the host of a URL: a name and a password, or a token.
+static CREDENTIALS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"://([^/\s@]*:\S*|[^/\s@]+)@").expect("a constant"));
 
 /// A reference to a variable: its name is no secret, its default may be one.
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
@@ -56,14 +56,13 @@ fn collect<'a>(node: &'a Node, secret: bool, found: &mut Vec<(Span, &'a str)>) {
 }
 
 /// The text with its secrets replaced by stars, byte for byte, so that every place stays where it
-/// is. Without a list of places, secrets are guessed from the lines that look like one.
-pub(super) fn conceal(text: &str, hidden: Option<&[Span]>) -> String {
+/// is. Unless the places are all there are, secrets are guessed from the lines that look like one.
+pub(super) fn conceal(text: &str, hidden: &[Span], exact: bool) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    let lines = hidden.is_none().then(|| SECRET_LINE.captures_iter(text));
+    let lines = (!exact).then(|| SECRET_LINE.captures_iter(text));
     let lines = lines.into_iter().flatten().flat_map(|it| value(text, &it));
-    let passwords = PASSWORD.captures_iter(text).filter_map(|it| Some(it.get(1)?.range()));
-    let places =
-        hidden.unwrap_or_default().iter().map(|it| it.start..it.end).chain(lines).chain(passwords);
+    let passwords = CREDENTIALS.captures_iter(text).filter_map(|it| Some(it.get(1)?.range()));
+    let places = hidden.iter().map(|it| it.start..it.end).chain(lines).chain(passwords);
     for place in places {
         let Some(piece) = text.get(place.clone()) else { continue };
         let visible: Vec<Range<usize>> = REFERENCE.find_iter(piece).map(|it| it.range()).collect();
@@ -113,11 +112,14 @@ mod tests {
             ),
             ("password: |\n  hunter2\nb: 1", "password: *\n  *******\nb: 1"),
             ("token: \"${TOKEN:-hunter2}\"", "token: \"${TOKEN:-*******}\""),
-            ("broker: amqp://guest:hunter2@host", "broker: amqp://guest:*******@host"),
+            ("broker: amqp://guest:hunter2@host", "broker: amqp://*************@host"),
+            ("broker: amqp://guest:hunter2@@host", "broker: amqp://**************@host"),
+            ("url: https://hunter2@host/x@y", "url: https://*******@host/x@y"),
+            ("url: https://host/x@y:z@w", "url: https://host/x@y:z@w"),
             ("routing_key: x", "routing_key: x"),
         ];
         for (text, expected) in cases {
-            assert_eq!(conceal(text, None), expected);
+            assert_eq!(conceal(text, &[], false), expected);
         }
     }
 }

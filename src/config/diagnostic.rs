@@ -1,6 +1,7 @@
 //! What is wrong with a file: every problem at once, each with its place and what to do.
 
 use std::fmt;
+use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde_json::{Value, json};
@@ -64,10 +65,14 @@ impl Diagnostic {
 /// Everything wrong with one file. Neither secrets nor values of the environment are printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Diagnostics {
-    name: String,
-    text: String,
+    name: Arc<str>,
+    text: Arc<str>,
     list: Vec<Diagnostic>,
-    hidden: Option<Vec<Span>>,
+    /// Places of secrets.
+    hidden: Vec<Span>,
+    /// Every secret's place is in `hidden`; otherwise they are guessed from the text too.
+    exact: bool,
+    /// Texts of secrets.
     values: Vec<String>,
 }
 
@@ -75,10 +80,11 @@ impl Diagnostics {
     /// No diagnostics yet, of a file of this name.
     pub(super) fn new(name: &str, text: &str) -> Self {
         Self {
-            name: name.to_owned(),
-            text: text.to_owned(),
+            name: name.into(),
+            text: text.into(),
             list: Vec::new(),
-            hidden: None,
+            hidden: Vec::new(),
+            exact: false,
             values: Vec::new(),
         }
     }
@@ -107,7 +113,12 @@ impl Diagnostics {
 
     /// Makes pieces of the file unreadable in snippets.
     pub(super) fn hide(&mut self, spans: impl IntoIterator<Item = Span>) {
-        self.hidden.get_or_insert_default().extend(spans);
+        self.hidden.extend(spans);
+    }
+
+    /// Says that every place of a secret is known, so that none need be guessed.
+    pub(super) fn know_every_secret(&mut self) {
+        self.exact = true;
     }
 
     /// Keeps a value out of every message.
@@ -150,7 +161,7 @@ impl Diagnostics {
 
     /// For a terminal or a log: place, snippet and hint of each problem.
     pub fn render(&self, color: bool) -> String {
-        let text = conceal::conceal(&self.text, self.hidden.as_deref());
+        let text = conceal::conceal(&self.text, &self.hidden, self.exact);
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let reports = self.iter().map(|it| renderer.render(&[self.group(&it, &text)]));
         reports.collect::<Vec<_>>().join("\n\n")

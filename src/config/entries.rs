@@ -6,7 +6,8 @@ use serde_json::Value as Json;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::yaml::{Entry, Node, Span};
 use super::{DestinationConfig, SourceConfig, shape, suggest};
-use crate::{destination, provider};
+use crate::destination;
+use crate::provider;
 
 /// The longest name. It stands in URLs, metrics and routing keys.
 const MAX_NAME: usize = 64;

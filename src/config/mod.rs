@@ -121,13 +121,15 @@ pub fn load(
 ) -> Result<Loaded, Diagnostics> {
     let mut diagnostics = Diagnostics::new(file_name, text);
     let Some(mut root) = yaml::parse(text, &mut diagnostics) else { return Err(diagnostics) };
-    let secrets = conceal::secrets(&root);
-    diagnostics.hide(secrets.iter().map(|(span, _)| *span));
-    // A reference is no secret, and what it leads to is hidden when it is replaced.
-    for (_, secret) in secrets.iter().filter(|(_, it)| !it.contains("${")) {
+    // What was refused while reading, such as a second value of a key, is not in the tree.
+    if diagnostics.is_empty() {
+        diagnostics.know_every_secret();
+    }
+    diagnostics.hide(conceal::secrets(&root).into_iter().map(|(span, _)| span));
+    interpolate::interpolate(&mut root, environment, &mut diagnostics);
+    for (_, secret) in conceal::secrets(&root) {
         diagnostics.hide_value(secret);
     }
-    interpolate::interpolate(&mut root, environment, &mut diagnostics);
     match read(&root, text, &mut diagnostics) {
         Some(config) if !diagnostics.has_errors() => Ok(Loaded {
             config: Config { file: diagnostics.fresh(), ..config },

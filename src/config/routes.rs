@@ -161,16 +161,10 @@ impl Compiler<'_> {
                 None => known.contains(text),
             };
             if !taken {
-                let groups: BTreeSet<String> = known
-                    .iter()
-                    .filter_map(|it| Some(format!("{}.*", it.split('.').next()?)))
-                    .collect();
                 let hint = if text == "*" {
                     "leave `on` out to take every kind".to_owned()
-                } else if text.ends_with('*') {
-                    suggest::hint(text, groups.iter().map(String::as_str))
                 } else {
-                    suggest::hint(text, known.iter().map(|it| &**it))
+                    hint_of_kind(text, &known)
                 };
                 let message = format!("`{text}` is no kind of event");
                 self.diagnostics.push(Diagnostic::error(word.span, message).hint(hint));
@@ -330,6 +324,20 @@ impl Compiler<'_> {
 /// Accounts are not listed in the file; they are the numbers that providers give.
 fn is_account(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit())
+}
+
+/// The kind that was meant; else those of its group; else the groups.
+fn hint_of_kind(text: &str, known: &BTreeSet<String>) -> String {
+    let group = |it: &str| it.split('.').next().map(str::to_owned);
+    let groups: BTreeSet<String> = known.iter().filter_map(|it| group(it)).collect();
+    let groups: Vec<String> = groups.into_iter().map(|it| format!("{it}.*")).collect();
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let kinds: Vec<&str> = known.iter().map(String::as_str).collect();
+    let near = if text.ends_with('*') { &groups } else { &kinds };
+    suggest::near(text, near).unwrap_or_else(|| {
+        let same: Vec<&str> = kinds.into_iter().filter(|it| group(it) == group(text)).collect();
+        suggest::list(if same.is_empty() { &groups } else { &same })
+    })
 }
 
 /// The kinds that `on` takes; none if it takes every kind.

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value as Json, json};
 
 use super::{routes, settings, shape};
-use crate::{destination, provider};
+use crate::destination;
+use crate::provider;
 
 /// The JSON schema of `routes.yaml`.
 pub fn schema() -> Json {

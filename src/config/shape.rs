@@ -121,7 +121,8 @@ impl<'a> Walk<'a> {
             let property = properties.and_then(|it| it.get(key));
             let schema = match property {
                 Some(schema) => schema,
-                None if others.is_object() || properties.is_none() => others,
+                None if others.is_object() => others,
+                None if properties.is_none() && *others != false => others,
                 None => {
                     let known = properties.unwrap_or(&none).keys().map(String::as_str);
                     let hint = suggest::hint(key, known);

@@ -1,19 +1,22 @@
 //! "Did you mean …?"
 
-/// What to do about a word that is not among those known.
+/// What to do about a word that is not among those known: the one that was meant, or all of them.
 pub(super) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = known.into_iter().collect();
     known.sort_unstable();
     known.dedup();
-    if let Some(nearest) = nearest(word, &known) {
-        return format!("did you mean `{nearest}`?");
-    }
-    match &*known {
-        [] => "there are none".to_owned(),
-        _ if known.len() > 12 => {
-            let some = known[..10].join("`, `");
-            format!("there are: `{some}`, … ({} in all)", known.len())
-        }
+    near(word, &known).unwrap_or_else(|| list(&known))
+}
+
+/// The one that was meant, as a question.
+pub(super) fn near(word: &str, known: &[&str]) -> Option<String> {
+    nearest(word, known).map(|it| format!("did you mean `{it}`?"))
+}
+
+/// All of them.
+pub(super) fn list(known: &[&str]) -> String {
+    match known {
+        [] => "there are none here".to_owned(),
         _ => format!("there are: `{}`", known.join("`, `")),
     }
 }
@@ -27,7 +30,7 @@ fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let lower = word.to_lowercase().replace('-', "_");
     let distance =
         |it: &str| strsim::damerau_levenshtein(&lower, &it.to_lowercase().replace('-', "_"));
-    let limit = (word.chars().count() / 3).max(1);
+    let limit = (word.chars().count() / 3).clamp(1, 3);
     known
         .iter()
         .map(|it| (distance(it), *it))
@@ -46,6 +49,6 @@ mod tests {
         assert_eq!(hint("whatsap", known), "did you mean `whatsapp`?");
         assert_eq!(hint("message.recieved", known), "did you mean `message.received`?");
         assert_eq!(hint("fax", known), "there are: `flow`, `message.received`, `whatsapp`");
-        assert_eq!(hint("x", []), "there are none");
+        assert_eq!(hint("x", []), "there are none here");
     }
 }
