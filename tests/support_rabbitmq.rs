@@ -43,7 +43,8 @@ pub(crate) fn private(test: &str) -> Option<PrivateNode> {
 
 /// Says so even where the test runner captures what tests print.
 fn skip(test: &str, why: &str) {
-    writeln!(std::io::stderr(), "skipped: {test}: {why}").unwrap();
+    let line = format!("skipped: {test}: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 /// A `RabbitMQ` node with its own name, ports, cookie and directory. Gone when dropped.
