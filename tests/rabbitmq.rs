@@ -14,7 +14,7 @@ use sluicegate::destination::{Outcome, Parcel};
 use tokio::time::timeout;
 
 use crate::support_rabbitmq::bench::{
-    Bench, LONG, deliver_all, parcel, parcels, reason, text, until,
+    Bench, LONG, build, deliver_all, parcel, parcels, reason, text, until,
 };
 use crate::support_rabbitmq::running;
 
@@ -281,4 +281,19 @@ async fn closing_finishes_what_is_under_way() {
     assert_eq!(reason(&outcomes[0]), "the gateway is stopping");
     assert_eq!(destination.ready(), Err("the gateway is stopping".into()));
     bench.clean(destination).await;
+}
+
+#[test]
+fn a_ca_file_is_read_before_anything_is_connected() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ca.pem");
+    let build = |url: &str| {
+        let config = json!({ "ca_file": file });
+        build(config, "events", url).err().expect("an error")
+    };
+    assert!(build("amqps://h").starts_with("`ca_file`: cannot read"), "{}", build("amqps://h"));
+    std::fs::write(&file, "certainly").unwrap();
+    assert!(build("amqps://h").starts_with("`ca_file`: there is no PEM certificate in"));
+    std::fs::write(&file, "-----BEGIN CERTIFICATE-----").unwrap();
+    assert!(build("amqp://h").starts_with("`ca_file` has no meaning without TLS"));
 }

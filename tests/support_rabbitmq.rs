@@ -1,6 +1,7 @@
 //! `RabbitMQ` for tests: the one that is running, or a node of the test's own.
 
 use std::fs::File;
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -40,9 +41,10 @@ pub(crate) fn private(test: &str) -> Option<PrivateNode> {
     Some(PrivateNode::start())
 }
 
-#[allow(clippy::print_stderr)]
+/// Says so even where the test runner captures what tests print.
 fn skip(test: &str, why: &str) {
-    eprintln!("skipped: {test}: {why}");
+    let line = format!("skipped: {test}: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 /// A `RabbitMQ` node with its own name, ports, cookie and directory. Gone when dropped.
@@ -51,6 +53,7 @@ pub(crate) struct PrivateNode {
     name: String,
     port: u16,
     distribution: u16,
+    tls: u16,
     server: Option<Child>,
 }
 
@@ -62,8 +65,21 @@ impl PrivateNode {
         let name = format!("sluicegate-{}-{number}@localhost", std::process::id());
         let home = tempfile::Builder::new().prefix("sluicegate-rabbitmq-").tempdir().unwrap();
         std::fs::write(home.path().join("empty"), "").unwrap();
-        std::fs::write(home.path().join("empty.conf"), "").unwrap();
-        let mut node = Self { home, name, port: free(), distribution: free(), server: None };
+        let tls = free();
+        let file = |name: &str| home.path().join(name).display().to_string();
+        let rcgen::CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(file("certificate.pem"), cert.pem()).unwrap();
+        std::fs::write(file("key.pem"), signing_key.serialize_pem()).unwrap();
+        let settings = format!(
+            "listeners.ssl.default = 127.0.0.1:{tls}\nssl_options.cacertfile = {certificate}\n\
+             ssl_options.certfile = {certificate}\nssl_options.keyfile = {key}\n",
+            certificate = file("certificate.pem"),
+            key = file("key.pem"),
+        );
+        std::fs::write(file("node.conf"), settings).unwrap();
+        let (port, distribution) = (free(), free());
+        let mut node = Self { home, name, port, distribution, tls, server: None };
         node.start_again();
         node
     }
@@ -76,6 +92,12 @@ impl PrivateNode {
     /// The AMQP URL.
     pub(crate) fn url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}", self.port())
+    }
+
+    /// The AMQP URL with TLS, and the certificate to trust.
+    pub(crate) fn tls(&self) -> (String, PathBuf) {
+        let url = format!("amqps://guest:guest@localhost:{}", self.tls);
+        (url, self.home.path().join("certificate.pem"))
     }
 
     /// Starts the node with what it kept, and waits until it answers.
@@ -153,7 +175,7 @@ impl PrivateNode {
             .env("RABBITMQ_PID_FILE", home.join("pid"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", home.join("empty"))
             .env("RABBITMQ_CONF_ENV_FILE", home.join("empty"))
-            .env("RABBITMQ_CONFIG_FILE", home.join("empty.conf"))
+            .env("RABBITMQ_CONFIG_FILE", home.join("node.conf"))
             // A test's node is nobody's business on other machines.
             .env("ERL_FLAGS", "-kernel inet_dist_use_interface {127,0,0,1}")
             .env("LC_ALL", "C.UTF-8")

@@ -66,12 +66,7 @@ impl Bench {
     }
 
     pub(crate) fn build(&self, config: Value, url: &str) -> Result<Arc<dyn Destination>, String> {
-        let setup = Setup {
-            name: self.name.clone(),
-            public_url: "https://gate.example".into(),
-            broker: Broker::RabbitMq(Secret::new(url)),
-        };
-        (destination::find("queue").unwrap().build)(config, &setup)
+        build(config, &self.name, url)
     }
 
     /// Takes everything out of the queue: how often each delivery id was there.
@@ -103,6 +98,16 @@ impl Bench {
             channel.exchange_delete(exchange, ExchangeDeleteOptions::default()).await.unwrap();
         }
     }
+}
+
+/// A `queue` destination of that name.
+pub(crate) fn build(config: Value, name: &str, url: &str) -> Result<Arc<dyn Destination>, String> {
+    let setup = Setup {
+        name: name.into(),
+        public_url: "https://gate.example".into(),
+        broker: Broker::RabbitMq(Secret::new(url)),
+    };
+    (destination::find("queue").unwrap().build)(config, &setup)
 }
 
 pub(crate) fn text(properties: &lapin::BasicProperties, header: &str) -> String {
