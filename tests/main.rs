@@ -1,6 +1,6 @@
 //! One test binary: it links once, and helpers that nobody uses are warned about.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::similar_names)]
 
 mod support;
 mod support_rabbitmq;

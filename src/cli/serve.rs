@@ -12,6 +12,7 @@ use crate::provider;
 ///   RABBITMQ_URL=amqp://guest:guest@127.0.0.1:5672 sluicegate serve
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
+#[allow(clippy::doc_markdown, reason = "a command line is shown as it is typed")]
 pub(super) struct Serve {
     /// Threads that serve HTTP; the number of processors by default.
     #[arg(long, value_name = "NUMBER", env = "SLUICEGATE_WORKERS")]

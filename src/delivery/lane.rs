@@ -14,6 +14,7 @@ use super::schedule::Schedule;
 use crate::clock;
 use crate::destination::{Destination, Outcome, Parcel, Placement, Reply};
 use crate::event::MAX_HOPS;
+use crate::expression::Subject;
 use crate::journal::{Arrival, Cause, Journal, Lease, Settlement, Verdict};
 use crate::plan::Plan;
 use crate::telemetry::metrics::{self, Metrics};
@@ -98,24 +99,25 @@ impl Worker {
         let (plan, metrics) = (self.plan.load_full(), Arc::clone(&self.metrics));
         let span = tracing::debug_span!("delivery", destination = &*name, batch = leases.len());
         async move {
-            let parcels: Vec<Parcel> = leases
-                .iter()
-                .map(|it| Parcel {
-                    delivery: it.delivery,
-                    event: Arc::clone(&it.event),
-                    payload: serde_json::Value::Null,
-                    attempt: it.attempts + 1,
-                })
-                .collect();
             let started = clock::now();
             let clock = Instant::now();
-            let outcomes = destination.deliver(&parcels).await;
+            let rendered: Vec<Result<Parcel, Outcome>> =
+                leases.iter().map(|it| parcel(&plan, it)).collect();
+            let parcels: Vec<Parcel> =
+                rendered.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
+            let mut outcomes = destination.deliver(&parcels).await.into_iter();
             let took = clock.elapsed();
             let now = clock::now();
             let settlements = leases
                 .iter()
-                .zip(outcomes)
-                .map(|(lease, outcome)| {
+                .zip(rendered)
+                .map(|(lease, rendered)| {
+                    let outcome = match rendered {
+                        Ok(_) => outcomes
+                            .next()
+                            .unwrap_or_else(|| Outcome::retry("the destination did not answer")),
+                        Err(outcome) => outcome,
+                    };
                     let (verdict, label) = verdict(&plan, &name, lease, outcome, now);
                     let label = metrics::Attempt { destination: name.to_string(), outcome: label };
                     metrics.attempts.get_or_create(&label).inc();
@@ -130,6 +132,28 @@ impl Worker {
         }
         .instrument(span)
     }
+}
+
+/// A delivery ready to be attempted, with what its route adds, as the route stands now: fixing a
+/// template and trying again works. Pure.
+fn parcel(plan: &Plan, lease: &Lease) -> Result<Parcel, Outcome> {
+    let payload = plan
+        .table
+        .route_named(&lease.route)
+        .and_then(|it| it.to.get(usize::from(lease.index)))
+        .and_then(|it| it.payload.as_ref());
+    let payload = match payload {
+        None => serde_json::Value::Null,
+        Some(payload) => payload
+            .render(&Subject::event(Arc::clone(&lease.event)))
+            .map_err(|it| Outcome::refused(format!("payload: {it}")))?,
+    };
+    Ok(Parcel {
+        delivery: lease.delivery,
+        event: Arc::clone(&lease.event),
+        payload,
+        attempt: lease.attempts + 1,
+    })
 }
 
 /// What follows from an outcome, and its word for metrics. Pure.

@@ -198,7 +198,7 @@ mod tests {
         drop(first);
         assert!(limits.enter(None, &request).is_ok());
         assert_eq!(limits.current(), 0);
-        let rate = Rate { count: 1, per: Duration::from_secs(60) };
+        let rate = Rate { count: 1, per: Duration::from_mins(1) };
         let limits = Limits::new(Settings { per_address: Some(rate), ..Settings::default() });
         assert!(limits.enter(None, &request).is_ok());
         assert_eq!(limits.enter(None, &request).err(), Some(Full::Address));

@@ -93,12 +93,14 @@ async fn hook(
         Err(refused) => {
             ingress.count(known(&plan, &name), refused.label());
             return match refused {
-                Refused::TooLarge(limit) => HttpResponse::PayloadTooLarge()
-                    .body(format!("the body is larger than {limit} bytes\n")),
+                Refused::TooLarge(limit) => refuse(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    format!("the body is larger than {limit} bytes\n"),
+                ),
                 Refused::TooSlow => {
-                    HttpResponse::RequestTimeout().body("the body did not arrive in time\n")
+                    refuse(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time\n".into())
                 }
-                Refused::Broken => HttpResponse::BadRequest().body("the body broke off\n"),
+                Refused::Broken => refuse(StatusCode::BAD_REQUEST, "the body broke off\n".into()),
             };
         }
     };
@@ -195,7 +197,7 @@ impl Ingress {
             label: rejection.label().to_owned(),
             reason: rejection.to_string(),
         });
-        HttpResponse::build(status).body(format!("{rejection}\n"))
+        refuse(status, format!("{rejection}\n"))
     }
 
     fn count(&self, source: &str, outcome: &'static str) {
@@ -215,6 +217,10 @@ fn ok(answer: Answer) -> HttpResponse {
         // A challenge is echoed; no browser shall take it for a page.
         .insert_header((X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .body(answer.body)
+}
+
+fn refuse(status: StatusCode, sentence: String) -> HttpResponse {
+    HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(sentence)
 }
 
 fn unavailable(reason: &str, status: StatusCode) -> HttpResponse {

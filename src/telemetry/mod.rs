@@ -19,7 +19,11 @@ pub enum LogFormat {
 ///
 /// No secret is ever logged, and no message text above `debug`.
 pub fn start_logging(format: LogFormat, filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    if !filter.to_string().contains("lapin") {
+        // It writes returned messages into its warnings, content and all.
+        filter = filter.add_directive("lapin=error".parse().expect("it is a directive"));
+    }
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Starting twice, as tests do, keeps the first.
     let _ = match format {

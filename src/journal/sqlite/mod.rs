@@ -380,6 +380,8 @@ impl Journal for Sqlite {
             self.closed.store(true, Ordering::Relaxed);
             let closed = self.send(Command::Close).await;
             let thread = lock(&self.thread).take();
+            // A reader's connection would keep the write-ahead log from being folded in.
+            lock(&self.readers.idle).clear();
             if closed.is_ok()
                 && let Some(thread) = thread
             {

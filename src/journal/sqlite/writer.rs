@@ -122,7 +122,7 @@ pub(super) fn run(mut connection: Connection, commands: &Receiver<Command>, shar
         }
         write(&mut connection, &mut memory, shared, &mut batch);
     }
-    if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize")
+    if let Err(error) = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)")
     {
         tracing::warn!(%error, "the journal was closed without a checkpoint");
     }
