@@ -62,6 +62,9 @@ impl Condition {
     }
 }
 
+/// The name of a template within its environment.
+const TEXT: &str = "template";
+
 /// A string of the configuration that may hold `{{ … }}`.
 pub struct Template {
     parts: Parts,
@@ -72,8 +75,8 @@ enum Parts {
     Literal(String),
     /// Exactly one `{{ … }}`: keeps its native type.
     Native(Expression<'static, 'static>),
-    /// Text with markup in it: always a string.
-    Text(String),
+    /// Text with markup in it: always a string. Compiled once, the only one of its environment.
+    Text(Environment<'static>),
 }
 
 impl Template {
@@ -85,14 +88,15 @@ impl Template {
         if !["{{", "{%", "{#"].iter().any(|it| source.contains(it)) {
             return Ok(Self { parts: Parts::Literal(source.to_owned()) });
         }
-        TEMPLATES.template_from_str(source)?;
+        let mut text = TEMPLATES.clone();
+        text.add_template_owned(TEXT, source.to_owned())?;
         let inner = source.trim().strip_prefix("{{").and_then(|it| it.strip_suffix("}}"));
         if let Some(inner) = inner
             && let Ok(expression) = TEMPLATES.compile_expression_owned(inner.to_owned())
         {
             return Ok(Self { parts: Parts::Native(expression) });
         }
-        Ok(Self { parts: Parts::Text(source.to_owned()) })
+        Ok(Self { parts: Parts::Text(text) })
     }
 
     /// The value for a subject: of its native type where the template is one expression.
@@ -110,7 +114,7 @@ impl Template {
                     range: None,
                 })
             }
-            Parts::Text(source) => Ok(TEMPLATES.render_str(source, subject.context())?.into()),
+            Parts::Text(text) => Ok(text.get_template(TEXT)?.render(subject.context())?.into()),
         }
     }
 
@@ -125,7 +129,7 @@ impl Template {
                 let value: Value = expression.eval(subject.context())?;
                 Ok(value.to_string())
             }
-            Parts::Text(source) => Ok(TEMPLATES.render_str(source, subject.context())?),
+            Parts::Text(text) => Ok(text.get_template(TEXT)?.render(subject.context())?),
         }
     }
 }
