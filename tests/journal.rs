@@ -4,66 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use sluicegate::destination::{Order, Placement};
-use sluicegate::event::{Facts, Kind, event_id};
+use sluicegate::event::event_id;
 use sluicegate::journal::{
-    Acceptor, Alias, Arrival, Assigned, Cause, Error, History, Incoming, Journal, Options, Query,
-    Queues, Receipt, Rejected, Retention, Settlement, Sqlite, Ticket, Verdict,
+    Acceptor, Alias, Arrival, Cause, Error, History, Incoming, Journal, Options, Query, Receipt,
+    Rejected, Retention, Settlement, Sqlite, Ticket, Verdict,
 };
 
-fn open(directory: &std::path::Path) -> Arc<Sqlite> {
-    Arc::new(Sqlite::open(&Options { directory: directory.to_owned() }).unwrap())
-}
-
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_800_000_000 + second).unwrap()
-}
-
-fn incoming(key: &str, placement: Placement) -> Incoming {
-    Incoming {
-        id: event_id("test", key),
-        kind: Kind::MESSAGE_RECEIVED,
-        time: at(0),
-        historical: false,
-        aliases: vec![alias("wa_id", "1")],
-        facts: serde_json::to_vec(&Facts::default()).unwrap(),
-        raw: 0..2,
-        deliveries: vec![Assigned {
-            route: "route".into(),
-            destination: "out".into(),
-            index: 0,
-            placement,
-        }],
-    }
-}
-
-fn alias(scheme: &str, value: &str) -> Alias {
-    let label = format!("{scheme}:account:{value}");
-    Alias { key: event_id("key", &label), mint: event_id("mint", &label), label }
-}
-
-fn arrival(events: Vec<Incoming>) -> Arrival {
-    Arrival {
-        source: "test".into(),
-        received: at(0),
-        headers: "{}".into(),
-        body: Bytes::from_static(b"{} the body"),
-        traceparent: None,
-        cause: None,
-        events,
-    }
-}
-
-async fn accept(store: &Sqlite, arrival: Arrival) -> Receipt {
-    let (ticket, answer) = Ticket::single();
-    store.submit(arrival, ticket).unwrap();
-    answer.await.unwrap().unwrap()
-}
-
-async fn stored(store: &Sqlite) -> Vec<sluicegate::event::Event> {
-    store.search(Query { limit: Some(1_000), ..Query::default() }).await.unwrap()
-}
+use crate::support::store::{accept, alias, arrival, at, incoming, open, stored};
 
 #[tokio::test]
 async fn an_event_is_written_once_whatever_stands_beside_it() {
@@ -188,52 +136,28 @@ async fn aliases_lead_to_one_conversation_and_merge_when_they_turn_out_to_be_one
 }
 
 #[tokio::test]
-async fn a_queue_gives_each_message_until_it_is_acknowledged() {
+async fn ids_are_known_whether_in_memory_or_merged_and_across_a_restart() {
     let directory = tempfile::tempdir().unwrap();
-    let store = open(directory.path());
-    store.declare(&[("q".into(), 2)]).await.unwrap();
-    let queue = || Placement::Queues(vec!["q".into()]);
-    accept(&store, arrival(vec![incoming("a", queue()), incoming("b", queue())])).await;
-    let long = Duration::from_secs(60);
-    let receive = async |visibility| {
-        store.receive("q", 10, Duration::ZERO, visibility).await.unwrap().unwrap()
+    let mut store = open(directory.path());
+    // More than one run of ids, so that some are merged, some are not.
+    let total = 150_000_u32;
+    let page = |from: u32| {
+        let dead = || Placement::Dead("why".into());
+        arrival((from..from + 1_000).map(|it| incoming(&it.to_string(), dead())).collect())
     };
-    let first = receive(long).await;
-    assert_eq!(first.len(), 2);
-    assert_eq!(first[0].event.id, event_id("test", "a"));
-    assert!(receive(long).await.is_empty(), "both are with somebody");
-    let receipts: Vec<String> = first.iter().map(|it| it.receipt.clone()).collect();
-    assert_eq!(store.ack("q", &receipts[..1]).await.unwrap(), 1);
-    assert_eq!(store.ack("q", &receipts[..1]).await.unwrap(), 0, "it is gone");
-    assert_eq!(store.nack("q", &receipts[1..]).await.unwrap(), 1);
-    let second = receive(Duration::from_millis(1)).await;
-    assert_eq!((second.len(), second[0].redelivered), (1, 1));
-    assert_eq!(second[0].delivery, first[1].delivery);
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    // Its time ran out twice; a third reception is one too many.
-    assert!(receive(long).await.is_empty());
-    let stale = [second[0].receipt.clone()];
-    assert_eq!(store.ack("q", &stale).await.unwrap(), 0);
-    let dead = store.receive("q.dead", 10, Duration::ZERO, long).await.unwrap().unwrap();
-    assert_eq!(dead[0].delivery, first[1].delivery);
-    assert!(store.receive("nobody", 1, Duration::ZERO, long).await.unwrap().is_none());
-}
-
-#[tokio::test]
-async fn a_waiting_receiver_is_woken_by_the_next_message() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = open(directory.path());
-    store.declare(&[("q".into(), 20)]).await.unwrap();
-    let waiting = tokio::spawn({
-        let store = Arc::clone(&store);
-        let minute = Duration::from_secs(60);
-        async move { store.receive("q", 10, minute, minute).await.unwrap().unwrap().len() }
-    });
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let queue = Placement::Queues(vec!["q".into()]);
-    accept(&store, arrival(vec![incoming("a", queue)])).await;
-    let count = tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap().unwrap();
-    assert_eq!(count, 1);
+    for from in (0..total).step_by(1_000) {
+        assert_eq!(accept(&store, page(from)).await, Receipt { new: 1_000, duplicate: 0 });
+    }
+    for _ in 0..2 {
+        for from in [0, 60_000, 70_000, 149_000] {
+            assert_eq!(accept(&store, page(from)).await, Receipt { new: 0, duplicate: 1_000 });
+        }
+        let story = store.story(event_id("test", "149999")).await.unwrap();
+        assert_eq!(story.unwrap().event.sequence, u64::from(total));
+        store.close().await;
+        drop(store);
+        store = open(directory.path());
+    }
 }
 
 #[tokio::test]
@@ -243,7 +167,9 @@ async fn retention_removes_what_is_old_but_nothing_that_is_still_to_be_delivered
     store.open_lane("out", Order::None).await.unwrap();
     let placed = |key: &str| incoming(key, Placement::Lane);
     let dead = |key: &str| incoming(key, Placement::Dead("why".into()));
-    accept(&store, arrival(vec![dead("1"), dead("2"), placed("3"), dead("4")])).await;
+    for event in [dead("1"), dead("2"), placed("3"), dead("4")] {
+        accept(&store, arrival(vec![event])).await;
+    }
     let day = Duration::from_secs(86_400);
     let retention = Retention { age: day, size: None };
     assert_eq!(store.prune(retention, at(10)).await.unwrap(), 0, "nothing is old yet");

@@ -1,53 +1,33 @@
 //! Acceptance: request, events, identity, dedup and deliveries, inside one transaction.
 
-use std::fmt::Write as _;
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
-use super::queues;
 use super::writer::Batch;
 use crate::clock::micros;
 use crate::destination::Placement;
 use crate::journal::lane::Entry;
 use crate::journal::{Alias, Arrival, Assigned, Incoming, Receipt};
 
-/// Writes an arrival: its new events with their deliveries, and the request if any is new.
+/// Writes an arrival: its new events with their deliveries, and the request with the first of
+/// them.
 pub(super) fn arrival(batch: &mut Batch<'_>, arrival: &Arrival) -> rusqlite::Result<Receipt> {
     let mut receipt = Receipt::default();
     let mut request = None;
+    let received = micros(arrival.received);
     for incoming in &arrival.events {
         let sequence = batch.memory.next_sequence;
-        if !is_new(batch, incoming.id, sequence, arrival)? {
+        if !batch.seen.insert(batch.connection, incoming.id, sequence, received)? {
             receipt.duplicate += 1;
             continue;
         }
         batch.memory.next_sequence += 1;
-        let request = *request.get_or_insert(sequence);
-        if request == sequence {
-            batch
-                .connection
-                .prepare_cached("INSERT INTO requests VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![
-                    request,
-                    micros(arrival.received),
-                    arrival.headers,
-                    &arrival.body[..]
-                ])?;
-        }
-        event(batch, arrival, incoming, sequence, request)?;
+        event(batch, arrival, incoming, sequence, *request.get_or_insert(sequence))?;
         receipt.new += 1;
     }
     Ok(receipt)
-}
-
-/// Remembers an event's id; `false` when it was known already.
-fn is_new(batch: &Batch<'_>, id: Uuid, sequence: u64, arrival: &Arrival) -> rusqlite::Result<bool> {
-    let inserted = batch
-        .connection
-        .prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3)")?
-        .execute(params![id.as_bytes(), sequence, micros(arrival.received)])?;
-    Ok(inserted == 1)
 }
 
 fn event(
@@ -60,31 +40,36 @@ fn event(
     let conversation = conversation(batch, &incoming.aliases)?;
     let position = batch.memory.next_position;
     batch.memory.next_position += incoming.deliveries.len() as u64;
-    let cause = arrival.cause;
+    let cause = arrival.cause.as_ref();
+    let is_first = request == sequence;
+    let received = micros(arrival.received);
     batch
         .connection
         .prepare_cached(
-            "INSERT INTO events VALUES \
-             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            "INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, \
+             ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         )?
         .execute(params![
             sequence,
             incoming.id.as_bytes(),
             request,
-            incoming.raw.start,
-            incoming.raw.len(),
+            position,
+            received,
+            micros(incoming.time),
+            decided(&incoming.deliveries),
             &*arrival.source,
             incoming.kind.as_str(),
             conversation.as_ref().map(|it| it.as_bytes().as_slice()),
-            micros(incoming.time),
             incoming.historical,
-            cause.as_ref().map(|it| it.event.as_bytes().as_slice()),
-            cause.map_or(incoming.id, |it| it.correlation).as_bytes(),
+            cause.map(|it| it.event.as_bytes().as_slice()),
+            cause.map(|it| it.correlation.as_bytes().as_slice()),
             cause.map_or(0, |it| it.hops),
             arrival.traceparent,
+            incoming.raw.start,
+            incoming.raw.len(),
             incoming.facts,
-            deliveries(&incoming.deliveries),
-            position,
+            is_first.then_some(&*arrival.headers),
+            is_first.then_some(&arrival.body[..]),
         ])?;
     if let Some(cause) = cause {
         batch
@@ -92,9 +77,8 @@ fn event(
             .prepare_cached("INSERT OR IGNORE INTO replies VALUES (?1, ?2)")?
             .execute(params![cause.event.as_bytes(), incoming.id.as_bytes()])?;
     }
-    for (ordinal, assigned) in (0_u64..).zip(&incoming.deliveries) {
-        let at = micros(arrival.received);
-        place(batch, assigned, sequence, ordinal, position + ordinal, conversation, at)?;
+    for (assigned, position) in incoming.deliveries.iter().zip(position..) {
+        place(batch, assigned, sequence, position, conversation, received)?;
     }
     Ok(())
 }
@@ -104,7 +88,6 @@ fn place(
     batch: &mut Batch<'_>,
     assigned: &Assigned,
     sequence: u64,
-    ordinal: u64,
     position: u64,
     conversation: Option<Uuid>,
     now: i64,
@@ -139,12 +122,8 @@ fn place(
             batch.effects.pending.push((destination.clone(), entry));
         }
         Placement::Queues(queues) => {
+            // The event's own row says so; see `queues`.
             for queue in queues {
-                let id = queues::id(batch, queue, None)?;
-                batch
-                    .connection
-                    .prepare_cached("INSERT INTO messages VALUES (?1, ?2, ?3, ?4, 0, 0)")?
-                    .execute(params![id, position, sequence, ordinal])?;
                 batch.effects.filled(queue);
             }
         }
@@ -159,23 +138,19 @@ fn place(
 }
 
 /// What routing decided, as it is kept beside the event: `[[route, destination, index, queues]]`.
-fn deliveries(assigned: &[Assigned]) -> String {
-    let mut text = String::from("[");
-    for (ordinal, it) in assigned.iter().enumerate() {
-        let quoted = |it: &str| serde_json::to_string(it).expect("a string is always JSON");
-        let queues = match &it.placement {
-            Placement::Queues(queues) => {
-                serde_json::to_string(queues).expect("a list of strings is always JSON")
-            }
-            Placement::Lane | Placement::Dead(_) => "null".to_owned(),
-        };
-        let comma = if ordinal == 0 { "" } else { "," };
-        let (route, destination) = (quoted(&it.route), quoted(&it.destination));
-        write!(text, "{comma}[{route},{destination},{},{queues}]", it.index)
-            .expect("writing to a string cannot fail");
-    }
-    text.push(']');
-    text
+fn decided(assigned: &[Assigned]) -> String {
+    type Row<'a> = (&'a str, &'a str, u16, Option<&'a [Arc<str>]>);
+    let rows: Vec<Row<'_>> = assigned
+        .iter()
+        .map(|it| {
+            let queues = match &it.placement {
+                Placement::Queues(queues) => Some(&queues[..]),
+                Placement::Lane | Placement::Dead(_) => None,
+            };
+            (&*it.route, &*it.destination, it.index, queues)
+        })
+        .collect();
+    serde_json::to_string(&rows).expect("names are always JSON")
 }
 
 /// The conversation of a set of aliases. Unknown aliases are learned; aliases that led to

@@ -43,13 +43,33 @@ impl Queues for Sqlite {
                 let now = micros(crate::clock::now());
                 let length = i64::try_from(visibility.as_micros()).unwrap_or(i64::MAX);
                 let until = now.saturating_add(length);
+                // Looked up beside the writer: arrivals do not wait for it.
+                let of_read = Arc::clone(&name);
+                let found = self
+                    .read(move |connection| {
+                        let look = || -> rusqlite::Result<Option<queues::Found>> {
+                            let Some(cursor) = queues::cursor(connection, &of_read)? else {
+                                return Ok(None);
+                            };
+                            let (placed, through) =
+                                read::placed(connection, &of_read, cursor, max)?;
+                            Ok(Some(queues::Found { cursor, through, placed }))
+                        };
+                        look().map_err(|it| Error::Read(it.to_string()))
+                    })
+                    .await?;
+                let Some(found) = found else { return Ok(None) };
+                let looked = found.through > found.cursor;
                 let of_write = Arc::clone(&name);
                 let handed = self
-                    .write(move |batch| queues::receive(batch, &of_write, max, now, until))
+                    .write(move |batch| queues::receive(batch, &of_write, max, &found, now, until))
                     .await?;
-                let Some(handed) = handed else { return Ok(None) };
                 if !handed.is_empty() {
                     return self.load(handed).await.map(Some);
+                }
+                if looked {
+                    // Nothing for this queue among what was looked at; there may be more.
+                    continue;
                 }
                 // Messages whose visibility ends are found by looking again.
                 let look_again = deadline.min(tokio::time::Instant::now() + LOOK_AGAIN);
@@ -86,8 +106,8 @@ impl Queues for Sqlite {
         Box::pin(self.read(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT name, (SELECT count(*) FROM messages WHERE queue = id) FROM queues \
-                     ORDER BY name",
+                    "SELECT name, placed - taken + \
+                     (SELECT count(*) FROM messages WHERE queue = id) FROM queues ORDER BY name",
                 )
                 .and_then(|mut it| {
                     it.query_map([], |row| {
@@ -129,7 +149,8 @@ impl History for Sqlite {
     }
 
     fn story(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Story>, Error>> {
-        Box::pin(self.read(move |connection| read::story(connection, id)))
+        let shared = Arc::clone(&self.shared);
+        Box::pin(self.read(move |connection| read::story(connection, &shared.seen, id)))
     }
 
     fn count(&self) -> BoxFuture<'_, Result<u64, Error>> {

@@ -4,6 +4,7 @@
 //! commit is on disk before anybody is answered.
 
 mod schema;
+mod seen;
 mod shared;
 mod writer;
 mod accept;
@@ -86,8 +87,9 @@ impl Sqlite {
         let mut connection = connect(&path, OpenFlags::default())?;
         connection
             .execute_batch(
-                "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; \
-                 PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; \
+                "PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL; \
+                 PRAGMA journal_mode = WAL; \
+                 PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000; \
                  PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; \
                  PRAGMA temp_store = MEMORY",
             )

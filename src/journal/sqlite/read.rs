@@ -6,6 +6,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::seen::Seen;
 use crate::clock::from_micros;
 use crate::event::identity::delivery_id;
 use crate::event::{Event, Kind};
@@ -14,9 +15,12 @@ use crate::journal::{DeliveryState, Error, Failure, Query, Story, read_facts};
 
 /// The columns of an event, in the order [`event`] reads them.
 const EVENT: &str = "SELECT e.sequence, e.id, e.source, e.kind, e.conversation, e.time, \
-    r.received, e.historical, e.cause, e.correlation, e.hops, e.traceparent, e.facts, \
+    e.received, e.historical, e.cause, e.correlation, e.hops, e.traceparent, e.facts, \
     substr(r.body, e.raw_start + 1, e.raw_length), e.deliveries, e.position \
-    FROM events e JOIN requests r ON r.id = e.request";
+    FROM events e JOIN events r ON r.sequence = e.request";
+
+/// Events looked at in one go for what was placed into a queue.
+const SCAN: usize = 4_096;
 
 /// The most events of one page.
 const MAX_PAGE: usize = 1_000;
@@ -26,6 +30,50 @@ pub(super) struct Found {
     pub(super) event: Event,
     pub(super) decided: Vec<Decided>,
     pub(super) position: u64,
+}
+
+/// What was placed into a queue by the events after a sequence: at most `max` messages out of at
+/// most `SCAN` events. Answers also up to which sequence it looked.
+pub(super) fn placed(
+    connection: &Connection,
+    queue: &str,
+    after: u64,
+    max: usize,
+) -> rusqlite::Result<(Vec<Placed>, u64)> {
+    let mut placed = Vec::new();
+    let mut through = after;
+    let mut statement = connection.prepare_cached(
+        "SELECT sequence, position, deliveries FROM events WHERE sequence > ?1 \
+         ORDER BY sequence LIMIT ?2",
+    )?;
+    let mut rows = statement.query(params![after, SCAN])?;
+    while let Some(row) = rows.next()? {
+        let position: u64 = row.get(1)?;
+        let decided: Vec<Decided> =
+            serde_json::from_str(row.get_ref(2)?.as_str()?).unwrap_or_default();
+        let into = decided
+            .iter()
+            .enumerate()
+            .filter(|(_, it)| it.3.as_ref().is_some_and(|it| it.iter().any(|it| it == queue)));
+        let sequence = row.get(0)?;
+        let found: Vec<Placed> = into
+            .map(|(ordinal, _)| Placed { position: position + ordinal as u64, sequence, ordinal })
+            .collect();
+        if !placed.is_empty() && placed.len() + found.len() > max {
+            break;
+        }
+        placed.extend(found);
+        through = sequence;
+    }
+    Ok((placed, through))
+}
+
+/// A message of a queue that was never received.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed {
+    pub(super) position: u64,
+    pub(super) sequence: u64,
+    pub(super) ordinal: usize,
 }
 
 /// A delivery as it is kept beside its event: route, destination, index, queues.
@@ -66,7 +114,7 @@ fn found(row: &Row<'_>) -> Result<Found, Error> {
             received: from_micros(row.get(6)?),
             historical: row.get(7)?,
             cause: optional(8)?,
-            correlation: uuid(9)?,
+            correlation: optional(9)?.map_or_else(|| uuid(1), Ok)?,
             hops: row.get(10)?,
             traceparent: row.get(11)?,
             facts: crate::event::Facts::default(),
@@ -101,12 +149,12 @@ pub(super) fn search(connection: &Connection, query: &Query) -> Result<Vec<Event
 }
 
 /// One event with what became of it.
-pub(super) fn story(connection: &Connection, id: Uuid) -> Result<Option<Story>, Error> {
-    let sequence: Option<u64> = connection
-        .prepare_cached("SELECT sequence FROM seen WHERE id = ?1")
-        .and_then(|mut it| it.query_row([id.as_bytes()], |row| row.get(0)).optional())
-        .map_err(error)?;
-    let Some(sequence) = sequence else { return Ok(None) };
+pub(super) fn story(
+    connection: &Connection,
+    seen: &Seen,
+    id: Uuid,
+) -> Result<Option<Story>, Error> {
+    let Some(sequence) = seen.sequence(connection, id).map_err(error)? else { return Ok(None) };
     // The id outlives the event; what is gone is gone.
     let Ok(found) = by_sequence(connection, sequence) else { return Ok(None) };
     let mut deliveries = Vec::new();

@@ -29,6 +29,10 @@ pub(super) struct Round {
 
 /// One step: at most [`STEP`] events and [`SEEN_STEP`] ids.
 pub(super) fn step(batch: &mut Batch<'_>, round: &mut Round) -> rusqlite::Result<()> {
+    // An event may go only when its id is kept elsewhere.
+    if !batch.seen.merge(batch.connection, true)? {
+        return Ok(());
+    }
     let events = events(batch, round)?;
     let seen = seen(batch.connection, round)?;
     round.deleted += events;
@@ -54,12 +58,17 @@ fn events(batch: &Batch<'_>, round: &Round) -> rusqlite::Result<u64> {
     let floor = floor(connection)?;
     let last: Option<u64> = connection
         .prepare_cached(
-            "SELECT max(sequence) FROM (SELECT e.sequence, r.received FROM events e \
-             JOIN requests r ON r.id = e.request ORDER BY e.sequence LIMIT ?1) \
-             WHERE sequence < ?2 AND (?3 OR received < ?4)",
+            "SELECT max(sequence) FROM (SELECT sequence, received FROM events \
+             ORDER BY sequence LIMIT ?1) WHERE sequence < ?2 AND (?3 OR received < ?4)",
         )?
         .query_row(params![STEP, floor, oversize, round.cutoff], |row| row.get(0))?;
     let Some(last) = last else { return Ok(0) };
+    // The first event of a request holds the body of all: they go together.
+    let last: u64 = connection
+        .prepare_cached(
+            "SELECT ifnull((SELECT request - 1 FROM events WHERE sequence = ?1 + 1), ?1)",
+        )?
+        .query_row([last], |row| row.get(0))?;
     connection
         .prepare_cached(
             "DELETE FROM replies WHERE cause IN (SELECT id FROM events WHERE sequence <= ?1)",
@@ -67,13 +76,11 @@ fn events(batch: &Batch<'_>, round: &Round) -> rusqlite::Result<u64> {
         .execute([last])?;
     let deleted =
         connection.prepare_cached("DELETE FROM events WHERE sequence <= ?1")?.execute([last])?;
-    let next: Option<(u64, u64)> = connection
-        .prepare_cached("SELECT request, position FROM events ORDER BY sequence LIMIT 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+    let next: Option<u64> = connection
+        .prepare_cached("SELECT position FROM events ORDER BY sequence LIMIT 1")?
+        .query_row([], |row| row.get(0))
         .optional()?;
-    let (request, position) =
-        next.unwrap_or((batch.memory.next_sequence, batch.memory.next_position));
-    connection.prepare_cached("DELETE FROM requests WHERE id < ?1")?.execute([request])?;
+    let position = next.unwrap_or(batch.memory.next_position);
     connection.prepare_cached("DELETE FROM settled WHERE position < ?1")?.execute([position])?;
     connection.prepare_cached("DELETE FROM failures WHERE position < ?1")?.execute([position])?;
     Ok(deleted as u64)
@@ -105,6 +112,12 @@ fn floor(connection: &Connection) -> rusqlite::Result<i64> {
             floor = floor.min(sequence);
             after = next;
         }
+    }
+    // What was placed into a queue and never received stands in the events after its cursor.
+    let mut statement =
+        connection.prepare_cached("SELECT cursor + 1 FROM queues WHERE placed > taken")?;
+    for cursor in statement.query_map([], |row| row.get::<_, i64>(0))? {
+        floor = floor.min(cursor?);
     }
     Ok(floor)
 }

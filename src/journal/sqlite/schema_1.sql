@@ -1,37 +1,37 @@
 -- Moments are microseconds since 1970. Ids are 16 bytes.
 
--- A request as it arrived, once, whatever number of events it holds. `id` is the sequence of its
--- first event.
-CREATE TABLE requests (
-    id INTEGER PRIMARY KEY,
-    received INTEGER NOT NULL,
-    headers TEXT NOT NULL,
-    body BLOB NOT NULL
-);
-
--- Append-only. `raw_start` and `raw_length` point into the request's body; `position` is that of
--- the first delivery, the others follow it.
+-- Append-only, and the only table that every arrival writes: one row an event.
+--
+-- `request` is the sequence of the request's first event, whose row holds `headers` and `body`
+-- for all of them; `raw_start` and `raw_length` point into that body. `position` is that of the
+-- first delivery, the others follow it. What is small stands first, so that reading it does not
+-- touch the bodies.
 CREATE TABLE events (
     sequence INTEGER PRIMARY KEY,
     id BLOB NOT NULL,
     request INTEGER NOT NULL,
-    raw_start INTEGER NOT NULL,
-    raw_length INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    deliveries TEXT NOT NULL,
     source TEXT NOT NULL,
     kind TEXT NOT NULL,
     conversation BLOB,
-    time INTEGER NOT NULL,
     historical INTEGER NOT NULL,
     cause BLOB,
-    correlation BLOB NOT NULL,
+    correlation BLOB,
     hops INTEGER NOT NULL,
     traceparent TEXT,
+    raw_start INTEGER NOT NULL,
+    raw_length INTEGER NOT NULL,
     facts BLOB NOT NULL,
-    deliveries TEXT NOT NULL,
-    position INTEGER NOT NULL
+    headers TEXT,
+    body BLOB
 );
 
 -- Which events are known. Outlives the events themselves, because senders repeat for a week.
+-- Ids of events after `seen_through` in `state` are in memory, and merged in sorted runs: one
+-- insert each would write a page of its own for every event.
 CREATE TABLE seen (
     id BLOB PRIMARY KEY,
     sequence INTEGER NOT NULL,
@@ -89,12 +89,18 @@ CREATE TABLE replies (
     PRIMARY KEY (cause, id)
 ) WITHOUT ROWID;
 
--- The embedded broker.
+-- The queues of the embedded broker. What was placed into a queue after `cursor` stands in the
+-- `deliveries` of its events and nowhere else; reception moves the cursor.
 CREATE TABLE queues (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    delivery_limit INTEGER NOT NULL
+    delivery_limit INTEGER NOT NULL,
+    cursor INTEGER NOT NULL,
+    placed INTEGER NOT NULL DEFAULT 0,
+    taken INTEGER NOT NULL DEFAULT 0
 );
+
+-- Messages that were received and not yet acknowledged, or given back.
 CREATE TABLE messages (
     queue INTEGER NOT NULL,
     position INTEGER NOT NULL,

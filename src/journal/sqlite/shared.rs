@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::seen::Seen;
 use super::writer::Effects;
 use crate::journal::lane::Lane;
 
@@ -26,6 +27,8 @@ impl Station {
 pub(super) struct Shared {
     lanes: Mutex<HashMap<Arc<str>, Arc<Station>>>,
     queues: Mutex<HashMap<Arc<str>, Arc<Notify>>>,
+    /// Which events are known.
+    pub(super) seen: Seen,
     /// The last batch was rolled back.
     broken: AtomicBool,
     /// Batches rolled back since start.
@@ -56,7 +59,8 @@ impl Shared {
         for station in rung {
             station.bell.notify_one();
         }
-        for queue in effects.queues {
+        let filled = effects.queues.into_iter().map(|it| it.0);
+        for queue in filled.chain(effects.rung) {
             let bell = lock(&self.queues).get(&queue).cloned();
             if let Some(bell) = bell {
                 bell.notify_waiters();

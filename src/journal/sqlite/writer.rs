@@ -8,8 +8,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::accept;
+use super::seen::Seen;
 use super::shared::Shared;
+use super::{accept, queues};
 use crate::journal::lane::Entry;
 use crate::journal::ticket::{Ticket, answer};
 use crate::journal::{Arrival, Error, Receipt};
@@ -56,7 +57,6 @@ impl Memory {
             + 1;
         let next_position = max("SELECT max(ifnull((SELECT max(position) FROM settled), 0), \
              ifnull((SELECT max(position) FROM pending), 0), \
-             ifnull((SELECT max(position) FROM messages), 0), \
              ifnull((SELECT position + json_array_length(deliveries) FROM events \
                      ORDER BY sequence DESC LIMIT 1), 0), \
              ifnull((SELECT value FROM state WHERE key = 'last_position'), 0))")?
@@ -73,6 +73,7 @@ impl Memory {
 pub(super) struct Batch<'a> {
     pub(super) connection: &'a Connection,
     pub(super) memory: &'a mut Memory,
+    pub(super) seen: &'a Seen,
     pub(super) effects: Effects,
 }
 
@@ -81,22 +82,25 @@ pub(super) struct Batch<'a> {
 pub(super) struct Effects {
     /// New deliveries, for their lanes.
     pub(super) pending: Vec<(Arc<str>, Entry)>,
-    /// Queues that have something to receive.
-    pub(super) queues: Vec<Arc<str>>,
+    /// Queues that have something to receive, and how many messages were placed into each.
+    pub(super) queues: Vec<(Arc<str>, u64)>,
+    /// Queues that have something to receive again.
+    pub(super) rung: Vec<Arc<str>>,
 }
 
 impl Effects {
-    /// Notes that a queue has something to receive.
+    /// Notes that a message was placed into a queue.
     pub(super) fn filled(&mut self, queue: &Arc<str>) {
-        if !self.queues.contains(queue) {
-            self.queues.push(Arc::clone(queue));
+        match self.queues.iter_mut().find(|it| it.0 == *queue) {
+            Some((_, count)) => *count += 1,
+            None => self.queues.push((Arc::clone(queue), 1)),
         }
     }
 }
 
 /// Runs until [`Command::Close`] or until every sender is gone.
 pub(super) fn run(mut connection: Connection, commands: &Receiver<Command>, shared: &Shared) {
-    let mut memory = match Memory::read(&connection) {
+    let mut memory = match shared.seen.open(&connection).and_then(|()| Memory::read(&connection)) {
         Ok(memory) => memory,
         Err(error) => {
             tracing::error!(%error, "the journal cannot be read; nothing is accepted");
@@ -137,8 +141,9 @@ fn write(
 ) {
     let before = (memory.next_sequence, memory.next_position);
     let mut receipts = Vec::with_capacity(commands.len());
-    match transact(connection, memory, commands, &mut receipts) {
+    match transact(connection, memory, &shared.seen, commands, &mut receipts) {
         Ok(effects) => {
+            shared.seen.committed();
             shared.apply(effects);
             let mut works = Vec::new();
             let tickets = commands.drain(..).filter_map(|command| match command {
@@ -159,6 +164,7 @@ fn write(
         }
         Err(error) => {
             // Whatever the transaction had taught us may be wrong now.
+            shared.seen.rolled_back();
             memory.aliases.clear();
             (memory.next_sequence, memory.next_position) = before;
             if let Ok(fresh) = Memory::read(connection) {
@@ -190,12 +196,13 @@ fn write(
 fn transact(
     connection: &mut Connection,
     memory: &mut Memory,
+    seen: &Seen,
     commands: &mut [Command],
     receipts: &mut Vec<Receipt>,
 ) -> rusqlite::Result<Effects> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let mut batch = Batch { connection: &transaction, memory, effects: Effects::default() };
+    let mut batch = Batch { connection: &transaction, memory, seen, effects: Effects::default() };
     for command in commands {
         match command {
             Command::Accept(arrival, _) => receipts.push(accept::arrival(&mut batch, arrival)?),
@@ -203,6 +210,8 @@ fn transact(
             Command::Close => {}
         }
     }
+    queues::placed(&mut batch)?;
+    seen.merge(&transaction, false)?;
     let effects = batch.effects;
     transaction.commit()?;
     Ok(effects)
