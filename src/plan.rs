@@ -8,7 +8,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::destination::{Destination, Placement};
-use crate::event::{Candidate, Draft, event_id};
+use crate::event::{Draft, event_id};
 use crate::expression::Subject;
 use crate::journal::{Alias, Assigned, Incoming};
 use crate::provider::Source;
@@ -75,7 +75,11 @@ impl Plan {
             kind: draft.kind.clone(),
             time: draft.time.unwrap_or(now),
             historical: draft.historical,
-            aliases: draft.candidates.iter().map(|it| alias(source, it)).collect(),
+            aliases: draft
+                .candidates
+                .iter()
+                .map(|it| Alias { key: it.key(source), candidate: it.clone() })
+                .collect(),
             facts: serde_json::to_vec(&draft.facts).expect("facts hold only what JSON can say"),
             raw: draft.raw.clone(),
             deliveries,
@@ -88,13 +92,4 @@ fn is_stale(time: Option<Timestamp>, now: Timestamp, stale_after: Duration) -> b
     time.is_some_and(|it| {
         Duration::try_from(now.duration_since(it)).is_ok_and(|age| age > stale_after)
     })
-}
-
-fn alias(source: &str, candidate: &Candidate) -> Alias {
-    let Candidate { scheme, account, value } = candidate;
-    Alias {
-        key: candidate.key(source),
-        mint: candidate.mint(source),
-        label: format!("{scheme}:{account}:{value}"),
-    }
 }

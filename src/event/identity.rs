@@ -34,17 +34,12 @@ impl Candidate {
             self.value.as_bytes(),
         ])
     }
+}
 
-    /// The conversation id minted when no candidate of a draft is known yet.
-    pub fn mint(&self, source: &str) -> Uuid {
-        digest_id(&[
-            b"conversation",
-            source.as_bytes(),
-            self.account.as_bytes(),
-            self.scheme.as_bytes(),
-            self.value.as_bytes(),
-        ])
-    }
+/// The id of the conversation that is minted when none of a draft's candidates is known: it
+/// follows from the key of the strongest.
+pub fn mint(key: Uuid) -> Uuid {
+    digest_id(&[b"conversation", key.as_bytes()])
 }
 
 /// The id of an event: `UUIDv8` of SHA-256 over its source and dedup key.

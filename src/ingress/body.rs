@@ -1,5 +1,7 @@
 //! Reading a body: exactly, up to a limit, within a time.
 
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
@@ -52,7 +54,14 @@ pub(super) async fn read(
         }
         return Err(Refused::TooLarge(limit));
     }
-    match tokio::time::timeout(limits.read_timeout, payload.to_bytes_limited(limit)).await {
+    // Most bodies are here already, and need no timer.
+    let mut reading = pin!(payload.to_bytes_limited(limit));
+    let first = std::future::poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await;
+    let read = match first {
+        Poll::Ready(read) => Ok(read),
+        Poll::Pending => tokio::time::timeout(limits.read_timeout, reading).await,
+    };
+    match read {
         Err(_) => Err(Refused::TooSlow),
         Ok(Err(_)) => Err(Refused::TooLarge(limit)),
         Ok(Ok(Err(_))) => Err(Refused::Broken),

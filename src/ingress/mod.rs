@@ -47,8 +47,11 @@ pub fn routes(ingress: Ingress, acceptor: Acceptor) -> impl FnOnce(&mut web::Ser
         config
             .app_data(web::Data::new(ingress))
             .app_data(web::Data::new(acceptor))
-            .route("/hooks/{source}", web::post().to(hook))
-            .route("/hooks/{source}", web::get().to(handshake))
+            .service(
+                web::resource("/hooks/{source}")
+                    .route(web::post().to(hook))
+                    .route(web::get().to(handshake)),
+            )
             .route("/schemas/{kind}/{version}", web::get().to(schema))
             .route("/healthz", web::get().to(async || "ok\n"));
     }
@@ -248,7 +251,5 @@ fn headers(http: &HttpRequest, source: &dyn Source) -> Headers {
 
 /// Headers as the journal keeps them: a JSON object.
 fn kept(headers: &Headers) -> String {
-    let map: serde_json::Map<String, serde_json::Value> =
-        headers.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    serde_json::Value::Object(map).to_string()
+    serde_json::to_string(headers).expect("headers are text")
 }

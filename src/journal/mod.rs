@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::destination::{BoxFuture, Order, Placement};
-use crate::event::{Event, Facts, Kind};
+use crate::event::{Candidate, Event, Facts, Kind};
 
 /// Why the journal could not do what was asked. Ingress answers 503 to every one of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,10 +97,8 @@ pub struct Incoming {
 pub struct Alias {
     /// The key: a digest over source, account, scheme and value.
     pub key: Uuid,
-    /// The conversation id to mint if no alias is known yet.
-    pub mint: Uuid,
-    /// The identifier in clear, for people: `scheme:account:value`.
-    pub label: String,
+    /// The identifier in clear.
+    pub candidate: Candidate,
 }
 
 /// A delivery that routing asks for, and where it is put.

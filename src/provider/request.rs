@@ -78,7 +78,9 @@ pub struct Headers(Vec<(Box<str>, Box<str>)>);
 impl Headers {
     /// Adds a header; the name is lower-cased.
     pub fn push(&mut self, name: &str, value: &str) {
-        self.0.push((name.to_ascii_lowercase().into(), value.into()));
+        let mut name: Box<str> = name.into();
+        name.make_ascii_lowercase();
+        self.0.push((name, value.into()));
     }
 
     /// The value of a header that occurs exactly once. A doubled header is no header: which of
@@ -92,6 +94,12 @@ impl Headers {
     /// Every header, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+}
+
+impl serde::Serialize for Headers {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 

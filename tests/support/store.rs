@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 use sluicegate::destination::Placement;
-use sluicegate::event::{Facts, Kind, event_id};
+use sluicegate::event::{Candidate, Facts, Kind, event_id};
 use sluicegate::journal::{
     Alias, Arrival, Assigned, History, Incoming, Journal, Options, Query, Receipt, Sqlite, Ticket,
 };
@@ -36,9 +36,9 @@ pub(crate) fn incoming(key: &str, placement: Placement) -> Incoming {
     }
 }
 
-pub(crate) fn alias(scheme: &str, value: &str) -> Alias {
-    let label = format!("{scheme}:account:{value}");
-    Alias { key: event_id("key", &label), mint: event_id("mint", &label), label }
+pub(crate) fn alias(scheme: &'static str, value: &str) -> Alias {
+    let candidate = Candidate::new(scheme, "account", value);
+    Alias { key: candidate.key("test"), candidate }
 }
 
 pub(crate) fn arrival(events: Vec<Incoming>) -> Arrival {

@@ -8,6 +8,8 @@ use uuid::Uuid;
 use super::writer::Batch;
 use crate::clock::micros;
 use crate::destination::Placement;
+use crate::event::Candidate;
+use crate::event::identity::mint;
 use crate::journal::lane::Entry;
 use crate::journal::{Alias, Arrival, Assigned, Incoming, Receipt};
 
@@ -161,7 +163,8 @@ fn conversation(batch: &mut Batch<'_>, aliases: &[Alias]) -> rusqlite::Result<Op
     for alias in aliases {
         known.push(lookup(batch, alias.key)?);
     }
-    let conversation = known.iter().flatten().next().copied().unwrap_or(strongest.mint);
+    let conversation =
+        known.iter().flatten().next().copied().unwrap_or_else(|| mint(strongest.key));
     for (alias, known) in aliases.iter().zip(known) {
         match known {
             Some(it) if it == conversation => {}
@@ -173,10 +176,15 @@ fn conversation(batch: &mut Batch<'_>, aliases: &[Alias]) -> rusqlite::Result<Op
                 batch.memory.aliases.clear();
             }
             None => {
+                let Candidate { scheme, account, value } = &alias.candidate;
                 batch
                     .connection
                     .prepare_cached("INSERT OR REPLACE INTO aliases VALUES (?1, ?2, ?3)")?
-                    .execute(params![alias.key.as_bytes(), conversation.as_bytes(), alias.label])?;
+                    .execute(params![
+                        alias.key.as_bytes(),
+                        conversation.as_bytes(),
+                        format!("{scheme}:{account}:{value}")
+                    ])?;
                 batch.memory.aliases.insert(alias.key, conversation);
             }
         }

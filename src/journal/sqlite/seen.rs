@@ -18,9 +18,45 @@ const RUN: usize = 65_536;
 /// Ids of a run that are merged with one commit.
 const SLICE: usize = 2_048;
 
+/// Bits of the filter over the table: with four for each id, two million ids leave one false
+/// alarm in seven, and a false alarm costs a look-up.
+const FILTER_BITS: usize = 1 << 24;
+
+/// Ids that are read into the filter on open; a larger table is always looked up.
+const FILTER_IDS: u64 = 2_000_000;
+
 /// The known events.
 #[derive(Default)]
 pub(super) struct Seen(Mutex<Inner>);
+
+/// Says for most ids that they are not in the table, without looking. Ids are digests: their own
+/// bits are the hash.
+struct Filter(Box<[u64]>);
+
+impl Filter {
+    fn new() -> Self {
+        Self(vec![0; FILTER_BITS / 64].into())
+    }
+
+    fn places(id: Uuid) -> impl Iterator<Item = (usize, u64)> {
+        let (high, low) = id.as_u64_pair();
+        // The version and variant bits of the UUID are the same in every id: steps around them.
+        [high >> 40, high >> 16, low >> 38, low].into_iter().map(|it| {
+            let bit = usize::try_from(it & (FILTER_BITS as u64 - 1)).unwrap_or_default();
+            (bit / 64, 1 << (bit % 64))
+        })
+    }
+
+    fn insert(&mut self, id: Uuid) {
+        for (word, bit) in Self::places(id) {
+            self.0[word] |= bit;
+        }
+    }
+
+    fn may_hold(&self, id: Uuid) -> bool {
+        Self::places(id).all(|(word, bit)| self.0[word] & bit != 0)
+    }
+}
 
 #[derive(Default)]
 struct Inner {
@@ -34,6 +70,8 @@ struct Inner {
     fresh: Vec<Uuid>,
     /// How much of the run this transaction merges.
     merging: usize,
+    /// Over the ids of the table; `None`: every id is looked up.
+    filter: Option<Filter>,
 }
 
 impl Seen {
@@ -52,6 +90,15 @@ impl Seen {
             let id = Uuid::from_bytes(row.get(0)?);
             inner.recent.insert(id, (row.get(1)?, row.get(2)?));
         }
+        let mut filter = Filter::new();
+        let mut statement = connection.prepare("SELECT id FROM seen LIMIT ?1")?;
+        let mut rows = statement.query([FILTER_IDS + 1])?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            filter.insert(Uuid::from_bytes(row.get(0)?));
+            count += 1;
+        }
+        inner.filter = (count <= FILTER_IDS).then_some(filter);
         Ok(())
     }
 
@@ -86,6 +133,9 @@ impl Seen {
             if let Ok(index) = inner.run.binary_search_by_key(&id, |it| it.0) {
                 return Ok(Some(inner.run[index].1));
             }
+            if inner.filter.as_ref().is_some_and(|it| !it.may_hold(id)) {
+                return Ok(None);
+            }
         }
         connection
             .prepare_cached("SELECT sequence FROM seen WHERE id = ?1")?
@@ -111,8 +161,12 @@ impl Seen {
         let to = (from + SLICE).min(inner.run.len());
         let mut statement =
             connection.prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3)")?;
-        for (id, sequence, at) in &inner.run[from..to] {
+        let Inner { run, filter, .. } = &mut *inner;
+        for (id, sequence, at) in &run[from..to] {
             statement.execute(params![id.as_bytes(), sequence, at])?;
+            if let Some(filter) = filter {
+                filter.insert(*id);
+            }
         }
         inner.merging += to - from;
         if to == inner.run.len() {
