@@ -13,3 +13,4 @@ mod crash;
 mod rabbitmq;
 mod rabbitmq_outages;
 mod tidy;
+mod wire;
