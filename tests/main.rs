@@ -10,6 +10,7 @@ mod conformance;
 mod journal;
 mod pipeline;
 mod crash;
+mod docs;
 mod rabbitmq;
 mod rabbitmq_outages;
 mod tidy;

@@ -139,16 +139,22 @@ fn section(page: &mut String, heading: &str, summary: Option<&str>, schema: &Jso
     if let Some(summary) = summary {
         let _ = write!(page, "{summary}\n\n");
     }
+    page.push_str(&table(schema));
+}
+
+/// The settings of a schema as a Markdown table: name, type, default, what it does.
+pub fn table(schema: &Json) -> String {
     let rows = rows(schema, schema, "");
     if rows.is_empty() {
-        page.push_str("It has no settings.\n");
-        return;
+        return "It has no settings.\n".to_owned();
     }
-    page.push_str("| Setting | Type | Default | What it does |\n| --- | --- | --- | --- |\n");
+    let mut table =
+        "| Setting | Type | Default | What it does |\n| --- | --- | --- | --- |\n".to_owned();
     for Row { name, kind, default, text } in rows {
         let text = text.replace('|', "\\|");
-        let _ = writeln!(page, "| `{name}` | {kind} | {default} | {text} |");
+        let _ = writeln!(table, "| `{name}` | {kind} | {default} | {text} |");
     }
+    table
 }
 
 /// The settings of a schema; those of a group follow it, with its name before theirs.

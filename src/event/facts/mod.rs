@@ -63,7 +63,7 @@ pub struct Facts {
 pub struct Contact {
     /// The provider's own id, verbatim: what an answer is addressed to.
     pub id: String,
-    /// `WhatsApp` id: digits, usually but not always the phone number.
+    /// WhatsApp id: digits, usually but not always the phone number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wa_id: Option<String>,
     /// Business-scoped user id. Changes when the contact's number changes.
@@ -86,13 +86,13 @@ pub struct Contact {
 pub struct Channel {
     /// The provider's name, as in `routes.yaml`.
     pub provider: String,
-    /// The account: for `WhatsApp` the phone number id, or the business account's id for events
+    /// The account: for WhatsApp the phone number id, or the business account's id for events
     /// that concern no number.
     pub account: String,
     /// The business account above it, if the provider has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub business: Option<String>,
-    /// The address customers write to: for `WhatsApp` the number in E.164, with `+`.
+    /// The address customers write to: for WhatsApp the number in E.164, with `+`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
 }
