@@ -142,9 +142,11 @@ fn section(page: &mut String, heading: &str, summary: Option<&str>, schema: &Jso
     page.push_str(&table(schema));
 }
 
-/// The settings of a schema as a Markdown table: name, type, default, what it does.
+/// The settings of a schema as a Markdown table: name, type, default, what it does. What is
+/// required comes first.
 pub fn table(schema: &Json) -> String {
-    let rows = rows(schema, schema, "");
+    let mut rows = rows(schema, schema, "");
+    rows.sort_by_key(|it| it.default != "required");
     if rows.is_empty() {
         return "It has no settings.\n".to_owned();
     }
@@ -175,6 +177,8 @@ fn rows(schema: &Json, root: &Json, group: &str) -> Vec<Row> {
             Json::Null => String::new(),
             _ if is_group => String::new(),
             Json::String(text) if text.is_empty() => String::new(),
+            Json::Array(list) if list.is_empty() => String::new(),
+            Json::Object(map) if map.is_empty() => String::new(),
             Json::String(text) => format!("`{text}`"),
             other => format!("`{other}`"),
         };

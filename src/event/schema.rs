@@ -38,13 +38,16 @@ pub fn of(name: &str) -> Option<Value> {
     }))
 }
 
-/// Every section as the wire has it: what is always written is required, and a conversation has
-/// the id that the journal gave it.
+/// Every section as the wire has it: what is always written is required, what is not known is left
+/// out and never null, and a conversation has the id that the journal gave it.
 pub fn facts() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut facts = settings.into_generator().into_root_schema_for::<Facts>().to_value();
+    never_null(&mut facts);
+    let description = "The conversation, and what the provider stated about it.";
+    facts["properties"]["conversation"]["description"] = description.into();
     let conversation = &mut facts["$defs"]["Conversation"];
-    conversation["description"] = "The conversation, and what the provider stated about it.".into();
+    conversation["description"] = description.into();
     conversation["properties"]["id"] = json!({
         "description": "Our id of the conversation: the same as `subject`. It outlives a change of \
                         the contact's number.",
@@ -53,6 +56,37 @@ pub fn facts() -> Value {
     });
     conversation["required"] = json!(["id"]);
     facts
+}
+
+/// Takes away what serves reading alone: defaults, and null where there is a value to expect.
+fn never_null(schema: &mut Value) {
+    let null = Value::from("null");
+    match schema {
+        Value::Object(fields) => {
+            // A property may be called `default`; its schema is an object with a type.
+            if fields.contains_key("type") || fields.contains_key("$ref") {
+                fields.remove("default");
+            }
+            if let Some(Value::Array(types)) = fields.get_mut("type") {
+                types.retain(|it| *it != null);
+                if let [only] = &types[..] {
+                    let only = only.clone();
+                    fields.insert("type".into(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = fields.get_mut("anyOf") {
+                choices.retain(|it| it["type"] != null);
+                if let [Value::Object(only)] = &choices[..] {
+                    let only = only.clone();
+                    fields.remove("anyOf");
+                    fields.extend(only);
+                }
+            }
+            fields.values_mut().for_each(never_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(never_null),
+        _ => {}
+    }
 }
 
 /// Takes over every definition that a schema refers to, directly or not.

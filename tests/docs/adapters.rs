@@ -23,7 +23,7 @@ pub(super) fn providers() -> String {
         let _ = write!(
             page,
             "\n## `{name}`\n\n{summary}\n\n\
-             **What its check proves.** {proof}\n\n\
+             **The check.** {proof}\n\n\
              **Kinds of event.** {kinds}. See [events](events.md).\n\n\
              ### Settings of `{name}`\n\n{settings}\n\
              ### Samples of `{name}`\n\n\

@@ -124,13 +124,9 @@ fn kinds(page: &mut String) {
     );
 }
 
-/// The names that stand for something outside the sections, or for another name.
+/// The names right below `event`.
 fn names(page: &mut String) {
-    let short = |it: &&Path| {
-        it.name != "event" && it.section.is_none() && !it.name.starts_with("event.channel")
-            || it.name == "event.text"
-    };
-    let rows = paths::all().iter().filter(short).map(|it| {
+    let rows = paths::all().iter().filter(|it| it.name.matches('.').count() == 1).map(|it| {
         let kinds = it.section.as_deref().map_or_else(
             || "every kind".to_owned(),
             |section| format!("every kind with [{section}](#{section})"),
@@ -140,10 +136,17 @@ fn names(page: &mut String) {
     let _ = write!(
         page,
         "\n## Names in expressions\n\n\
-         Conditions and templates call these by short names. What the journal gives, an event gets \
-         after routing: templates of a payload know it, `when:` does not.\n\n{}",
+         Conditions and templates know an event by these names; what stands below a section is listed \
+         under [sections](#sections-of-data). Some of it is only given when the event is written down, \
+         after routing: templates of a payload know it then, `when:` does not.\n\n{}",
         table(["Expression", "On the wire", "In", "`when:`"], rows),
     );
+}
+
+/// Whether the name does not follow from the wire path.
+fn is_short(path: &Path) -> bool {
+    let rest = path.name.strip_prefix("event.");
+    rest.is_some_and(|it| it == "raw" || path.wire != format!("data.{it}"))
 }
 
 fn when(path: &Path) -> String {
@@ -153,8 +156,8 @@ fn when(path: &Path) -> String {
 fn sections(page: &mut String) {
     page.push_str(
         "\n## Sections of `data`\n\n\
-         A field marked *always* is there whenever its parent is; any other is there when the provider \
-         said it. `[]` stands for a place in a list: `event.status.errors.0.code` is the first code.\n",
+         What expressions call `event.message.text` is `data.message.text` on the wire, and so are all \
+         of these. A field that is not always there is left out, never null. `[]` stands for a place in a list: `event.status.errors.0.code` is the first code.\n",
     );
     let root = schema::facts();
     let sections = root["properties"].as_object().unwrap();
@@ -164,30 +167,29 @@ fn sections(page: &mut String) {
         let kinds = match &**name {
             "channel" => "every kind".to_owned(),
             "unmapped" => "every kind that ends with `.unmapped`".to_owned(),
-            _ if kinds.len() > CATALOGUE.len() / 3 => format!(
-                "every kind whose row above names it ({} of {})",
-                kinds.len(),
-                CATALOGUE.len()
-            ),
+            _ if kinds.len() > 10 => format!("{} kinds: see [kinds](#kinds)", kinds.len()),
             _ => codes(&kinds),
         };
         let prefix = format!("data.{name}.");
         let mut found: Vec<&Path> =
             paths::all().iter().filter(|it| it.wire.starts_with(&prefix)).collect();
-        found.retain(|it| it.name == it.wire.replacen("data", "event", 1));
+        found.retain(|it| !is_short(it));
         found.retain(|it| !it.wire.ends_with(".[]"));
         found.sort_by(|a, b| a.wire.cmp(&b.wire));
+        for path in &found {
+            assert_eq!(path.wire, path.name.replacen("event", "data", 1), "as the page says");
+        }
         let rows = found.into_iter().map(|it| field(&root, it));
         let _ = write!(
             page,
             "\n### {name}\n\n{}\n\nIn {kinds}.\n\n{}",
             sentence(name, section["description"].as_str()),
-            table(["Expression", "On the wire", "Type", "There", "Meaning"], rows),
+            table(["Expression", "Type", "Always", "Meaning"], rows),
         );
     }
 }
 
-fn field(root: &Value, path: &Path) -> [String; 5] {
+fn field(root: &Value, path: &Path) -> [String; 4] {
     let mut schema = root;
     let mut always = false;
     let mut text = None;
@@ -206,8 +208,8 @@ fn field(root: &Value, path: &Path) -> [String; 5] {
     if path.journal {
         meaning.push_str(" Not in `when:`.");
     }
-    let there = if always { "always" } else { "" };
-    [code(&path.name), code(&path.wire), kind(root, schema).into(), there.into(), meaning]
+    let there = if always { "yes" } else { "" };
+    [code(&path.name), kind(root, schema).into(), there.into(), meaning]
 }
 
 /// A reference followed, and the alternative of an option that is not null.
@@ -229,10 +231,10 @@ fn kind(root: &Value, schema: &Value) -> &'static str {
         Some("string") => "text",
         Some("integer") => "whole number",
         Some("number") => "number",
-        Some("boolean") => "boolean",
+        Some("boolean") => "`true` or `false`",
         Some("array") => "list",
         Some("object") => "object",
-        _ => "any JSON",
+        _ => "anything",
     }
 }
 
