@@ -66,7 +66,7 @@ pub(crate) fn complete(drafts: Vec<Draft>, body: &Bytes) -> Vec<Event> {
         sources: HashMap::new(),
         destinations: BTreeMap::new(),
         table: Table::default(),
-        stale_after: Duration::from_secs(3600),
+        stale_after: Duration::from_hours(1),
         public_url: PUBLIC_URL.to_owned(),
         fingerprint: String::new(),
     };
@@ -188,7 +188,7 @@ fn validators() -> BTreeMap<String, jsonschema::Validator> {
 
 fn fits(validators: &BTreeMap<String, jsonschema::Validator>, name: &str, event: &Value) {
     let kind = event["type"].as_str().unwrap();
-    for error in validators[kind].iter_errors(&event["data"]) {
+    if let Some(error) = validators[kind].iter_errors(&event["data"]).next() {
         panic!("{name}: `data{}` of {kind}: {error}", error.instance_path());
     }
 }

@@ -81,12 +81,14 @@ enum Command {
     Serve(serve::Serve),
     Check(check::Check),
     /// Print the JSON Schema of the configuration, for editors.
+    #[command(verbatim_doc_comment)]
     Schema,
     Send(send::Send),
     Consume(consume::Consume),
     #[command(subcommand)]
     Events(events::Events),
     /// Print a completion script for a shell.
+    #[command(verbatim_doc_comment)]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,

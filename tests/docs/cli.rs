@@ -108,7 +108,6 @@ fn row(command: &Command, arg: &Arg) -> [String; 4] {
     // clap takes the full stop off the end of a doc comment of one line.
     let help = arg.get_long_help().or(arg.get_help()).map(|it| format!("{it}."));
     let mut help = sentence(&of, help.as_deref()).replace("..", ".");
-    assert!(help.len() > 1, "`{of}` needs a doc comment");
     let choices = arg.get_possible_values();
     if takes_value && !choices.is_empty() {
         let names = choices.iter().map(clap::builder::PossibleValue::get_name);

@@ -55,12 +55,12 @@ fn shown() -> String {
 }
 
 fn labels(shown: &str, family: &str) -> Vec<String> {
-    let lines = shown.lines().filter(|it| !it.starts_with('#'));
+    let mut lines = shown.lines().filter(|it| !it.starts_with('#'));
     let series = |it: &str| {
         let rest = it.strip_prefix(family)?;
         let (suffix, rest) = rest.split_once('{')?;
         matches!(suffix, "" | "_total").then(|| rest.to_owned())
     };
-    let Some(inside) = lines.filter_map(series).next() else { return Vec::new() };
+    let Some(inside) = lines.find_map(series) else { return Vec::new() };
     inside.split("\",").filter_map(|it| Some(it.split_once('=')?.0.to_owned())).collect()
 }
