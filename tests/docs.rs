@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sluicegate::{config, event};
 
 use crate::wire;
@@ -21,6 +21,11 @@ const REFRESH: &str = "run UPDATE=1 cargo test docs";
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs")
+}
+
+/// Whether the pages are being written, so that nothing can be said about them yet.
+fn updating() -> bool {
+    std::env::var_os("UPDATE").is_some()
 }
 
 /// Compares a page with the committed one, or with `UPDATE=1` writes it.
@@ -41,13 +46,9 @@ fn compare(name: &str, text: &str) {
     }
     let path = folder().join(name);
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    if std::env::var_os("UPDATE").is_some() {
-        // What is fresh stays untouched: other tests read the pages meanwhile.
-        if committed != text {
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        return;
+    if updating() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        return fs::write(path, text).unwrap();
     }
     let differ = committed.lines().zip(text.lines()).find(|(a, b)| a != b);
     let (was, is) = differ.unwrap_or(("", "…"));
@@ -120,6 +121,41 @@ fn metrics_are_described() {
 #[test]
 fn the_schema_of_the_configuration_is_kept() {
     schema("routes.schema.json", config::schema());
+}
+
+#[test]
+fn an_editor_tells_right_from_wrong_by_the_schema() {
+    let schema = jsonschema::validator_for(&config::schema()).unwrap();
+    let right = json!({
+        "broker": "${RABBITMQ_URL:-embedded}",
+        "stale_after": "${STALE_AFTER:-1h}",
+        "limits": { "in_flight": "${IN_FLIGHT}", "max_body": "3MiB", "per_address": "60/min" },
+        "sources": { "whatsapp": { "provider": "whatsapp", "app_secrets": ["${SECRET:-}"] } },
+        "destinations": {
+            "events": { "kind": "queue", "queues": { "all": ["#"] }, "queue_type": "classic" },
+            "log": { "kind": "log" },
+        },
+        "routes": [
+            { "name": "a", "to": "events", "history": "include" },
+            { "name": "b", "from": ["whatsapp"], "on": "message.*", "to": ["log", { "events": {} }] },
+        ],
+    });
+    assert!(schema.is_valid(&right), "{:?}", schema.validate(&right));
+    for (place, wrong) in [
+        ("/stale_after", json!(3600)),
+        ("/limits/max_body", json!({})),
+        ("/sources/whatsapp", json!({ "provider": "whatsup" })),
+        ("/sources/whatsapp", json!({ "provider": "whatsapp", "secret": "x" })),
+        ("/destinations/events", json!({ "kind": "queue", "queues": ["#"] })),
+        ("/destinations/events", json!({ "queues": {} })),
+        ("/routes/0", json!({ "name": "a" })),
+        ("/routes/1/on", json!([])),
+        ("/routes", json!({})),
+    ] {
+        let mut config = right.clone();
+        *config.pointer_mut(place).unwrap() = wrong;
+        assert!(!schema.is_valid(&config), "{place}");
+    }
 }
 
 #[test]

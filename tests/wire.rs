@@ -20,6 +20,9 @@ use crate::support::bench;
 /// Where schemas are served unless the configuration says otherwise.
 pub(crate) const PUBLIC_URL: &str = "http://127.0.0.1:8080";
 
+/// A reply's event, not from a fixture: its envelope is full, its raw fragment no JSON.
+const EVERY_ATTRIBUTE: &str = "every_attribute";
+
 /// Fixtures whose events are kept, byte for byte, in `tests/wire/`. Add; never take away.
 const GOLDEN: &[&str] = &[
     "account_update",
@@ -91,18 +94,42 @@ pub(crate) fn complete(drafts: Vec<Draft>, body: &Bytes) -> Vec<Event> {
     (1..).zip(incoming).map(event).collect()
 }
 
+/// The event as the reply to another.
+pub(crate) fn with_every_attribute(event: Event) -> Event {
+    Event {
+        historical: true,
+        cause: Some(Uuid::from_u128(1)),
+        correlation: Uuid::from_u128(2),
+        hops: 3,
+        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        raw: Bytes::from_static(b"not \"JSON\""),
+        ..event
+    }
+}
+
+/// The events of `tests/wire/`, each with its file's name.
+fn golden() -> Vec<(&'static str, Event)> {
+    let bench = bench::all().iter().find(|it| it.entry.name == "whatsapp").unwrap();
+    let event = |name: &str| {
+        let fixture = bench.fixtures.iter().find(|it| it.name == name).unwrap();
+        let body = Bytes::from(fixture.body.clone());
+        let mut events = complete(bench.drafts(&fixture.body), &body);
+        assert_eq!(events.len(), 1, "{name}: take a fixture that is one event");
+        events.remove(0)
+    };
+    let mut golden: Vec<_> = GOLDEN.iter().map(|it| (*it, event(it))).collect();
+    golden.push((EVERY_ATTRIBUTE, with_every_attribute(event("text"))));
+    golden
+}
+
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/wire")
 }
 
 #[test]
 fn events_look_as_receivers_know_them() {
-    let bench = bench::all().iter().find(|it| it.entry.name == "whatsapp").unwrap();
-    for name in GOLDEN {
-        let fixture = bench.fixtures.iter().find(|it| it.name == *name).unwrap();
-        let events = complete(bench.drafts(&fixture.body), &Bytes::from(fixture.body.clone()));
-        assert_eq!(events.len(), 1, "{name}: take a fixture that is one event");
-        let actual = [&events[0].to_wire(PUBLIC_URL)[..], b"\n"].concat();
+    for (name, event) in golden() {
+        let actual = [&event.to_wire(PUBLIC_URL)[..], b"\n"].concat();
         let path = folder().join(format!("{name}.json"));
         if !path.exists() && std::env::var_os("UPDATE").is_some() {
             fs::write(&path, &actual).unwrap();
@@ -125,14 +152,15 @@ fn events_look_as_receivers_know_them() {
 fn no_golden_event_is_forgotten() {
     let names = fs::read_dir(folder()).unwrap().map(|it| it.unwrap().file_name());
     let kept: BTreeSet<String> = names.map(|it| it.into_string().unwrap()).collect();
-    let listed: BTreeSet<String> = GOLDEN.iter().map(|it| format!("{it}.json")).collect();
+    let listed = GOLDEN.iter().chain([&EVERY_ATTRIBUTE]);
+    let listed: BTreeSet<String> = listed.map(|it| format!("{it}.json")).collect();
     assert_eq!(kept, listed, "tests/wire and GOLDEN: both only ever grow");
 }
 
 #[test]
 fn golden_events_fit_the_schema_of_today() {
     let validators = validators();
-    for name in GOLDEN {
+    for name in GOLDEN.iter().chain([&EVERY_ATTRIBUTE]) {
         let bytes = fs::read(folder().join(format!("{name}.json"))).unwrap();
         let event: Value = serde_json::from_slice(&bytes).unwrap();
         fits(&validators, name, &event);

@@ -112,7 +112,9 @@ pub fn reference() -> String {
         Durations are `500ms`, `30s`, `5min`, `1h`, `8d`; sizes `512B`, `64KiB`, `3MiB`, `10GiB`; rates \
         `60/min`, `30/15min`.\n\n\
         Any value may hold `${NAME}`, `${NAME:-default}`, `${NAME:?message}` or `${file:/path}`, quoted or \
-        not; `$${` stands for `${` itself.\n"
+        not; `$${` stands for `${` itself.\n\n\
+        `sluicegate schema` prints the JSON Schema of this file, for editors. It is also kept in \
+        [routes.schema.json](routes.schema.json).\n"
         .to_owned();
     section(&mut page, "## The gateway", None, &settings::schema());
     page.push_str(

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use sluicegate::event::kind::{CATALOGUE, Entry};
 use sluicegate::event::paths::{self, Path};
+use sluicegate::event::wire::CONTENT_TYPE;
 use sluicegate::event::{Event, MAX_HOPS, schema};
 use sluicegate::provider::{Headers, REGISTRY, Request};
-use uuid::Uuid;
 
 use super::{code, codes, sentence, table};
 use crate::support::{bench, gateway};
@@ -73,7 +73,7 @@ pub(super) fn page() -> String {
          - [Unmapped payloads](#unmapped-payloads)\n- [Names in expressions](#names-in-expressions)\n\
          - [Sections of `data`](#sections-of-data)\n\n\
          ## The envelope\n\n{}\n\
-         A reply more than {MAX_HOPS} hops from the outside is refused, so that two bots cannot talk \
+         The media type is `{CONTENT_TYPE}`. A reply more than {MAX_HOPS} hops from the outside is refused, so that two bots cannot talk \
          for ever.\n\n\
          ## An example\n\nA text message, as a receiver gets it. White space was added.\n\n\
          ```json\n{}\n```\n",
@@ -87,11 +87,7 @@ pub(super) fn page() -> String {
 }
 
 fn every_attribute_is_described(event: &Event) {
-    let full = Event {
-        cause: Some(Uuid::nil()),
-        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
-        ..event.clone()
-    };
+    let full = wire::with_every_attribute(event.clone());
     let full: Value = serde_json::from_slice(&full.to_wire(wire::PUBLIC_URL)).unwrap();
     let mut described: Vec<_> = ENVELOPE.iter().map(|it| it.0).collect();
     described.sort_unstable();
