@@ -11,6 +11,8 @@ mod journal;
 mod queues;
 mod pipeline;
 mod crash;
+mod docs;
 mod rabbitmq;
 mod rabbitmq_outages;
 mod tidy;
+mod wire;

@@ -11,7 +11,11 @@ use crate::admin::answer;
 const TEXT: usize = 60;
 
 /// Look at the events that were written down.
+///
+///   sluicegate events list --kind message.received --limit 5
+///   sluicegate events list --json
 #[derive(Debug, clap::Subcommand)]
+#[command(verbatim_doc_comment)]
 pub(super) enum Events {
     /// List events, newest first.
     List {

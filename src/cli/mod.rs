@@ -62,28 +62,33 @@ pub struct Global {
     )]
     log: String,
     /// How log lines look.
-    #[arg(long, global = true, value_enum, default_value_t, env = "SLUICEGATE_LOG_FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        env = "SLUICEGATE_LOG_FORMAT"
+    )]
     log_format: LogFormat,
     #[command(flatten)]
     overrides: setup::Overrides,
 }
 
+/// What a command is for stands at its arguments, with its examples.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the gateway.
     Serve(serve::Serve),
-    /// Read the configuration and say everything that is wrong with it.
     Check(check::Check),
     /// Print the JSON Schema of the configuration, for editors.
+    #[command(verbatim_doc_comment)]
     Schema,
-    /// Sign a sample as the provider would and post it to a running gateway.
     Send(send::Send),
-    /// Read a queue of the embedded broker; without a name, list the queues.
     Consume(consume::Consume),
-    /// Look at the events that were written down.
     #[command(subcommand)]
     Events(events::Events),
     /// Print a completion script for a shell.
+    #[command(verbatim_doc_comment)]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,

@@ -20,7 +20,7 @@ mod schema;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use environment::{Environment, Process};
-pub use schema::{reference, schema};
+pub use schema::{reference, schema, table};
 pub use secret::Secret;
 pub use settings::{Limits, Retention};
 pub use words::{Network, Period, Rate, Size};

@@ -112,7 +112,9 @@ pub fn reference() -> String {
         Durations are `500ms`, `30s`, `5min`, `1h`, `8d`; sizes `512B`, `64KiB`, `3MiB`, `10GiB`; rates \
         `60/min`, `30/15min`.\n\n\
         Any value may hold `${NAME}`, `${NAME:-default}`, `${NAME:?message}` or `${file:/path}`, quoted or \
-        not; `$${` stands for `${` itself.\n"
+        not; `$${` stands for `${` itself.\n\n\
+        `sluicegate schema` prints the JSON Schema of this file, for editors. It is also kept in \
+        [routes.schema.json](routes.schema.json).\n"
         .to_owned();
     section(&mut page, "## The gateway", None, &settings::schema());
     page.push_str(
@@ -139,16 +141,24 @@ fn section(page: &mut String, heading: &str, summary: Option<&str>, schema: &Jso
     if let Some(summary) = summary {
         let _ = write!(page, "{summary}\n\n");
     }
-    let rows = rows(schema, schema, "");
+    page.push_str(&table(schema));
+}
+
+/// The settings of a schema as a Markdown table: name, type, default, what it does. What is
+/// required comes first.
+pub fn table(schema: &Json) -> String {
+    let mut rows = rows(schema, schema, "");
+    rows.sort_by_key(|it| it.default != "required");
     if rows.is_empty() {
-        page.push_str("It has no settings.\n");
-        return;
+        return "It has no settings.\n".to_owned();
     }
-    page.push_str("| Setting | Type | Default | What it does |\n| --- | --- | --- | --- |\n");
+    let mut table =
+        "| Setting | Type | Default | What it does |\n| --- | --- | --- | --- |\n".to_owned();
     for Row { name, kind, default, text } in rows {
         let text = text.replace('|', "\\|");
-        let _ = writeln!(page, "| `{name}` | {kind} | {default} | {text} |");
+        let _ = writeln!(table, "| `{name}` | {kind} | {default} | {text} |");
     }
+    table
 }
 
 /// The settings of a schema; those of a group follow it, with its name before theirs.
@@ -169,6 +179,8 @@ fn rows(schema: &Json, root: &Json, group: &str) -> Vec<Row> {
             Json::Null => String::new(),
             _ if is_group => String::new(),
             Json::String(text) if text.is_empty() => String::new(),
+            Json::Array(list) if list.is_empty() => String::new(),
+            Json::Object(map) if map.is_empty() => String::new(),
             Json::String(text) => format!("`{text}`"),
             other => format!("`{other}`"),
         };

@@ -80,7 +80,7 @@ macro_rules! catalogue {
 
 catalogue! {
     MESSAGE_RECEIVED "message.received" "A contact wrote to us." ["contact", "conversation", "message"];
-    MESSAGE_SENT "message.sent" "A message of ours was seen: from the business app, a bot or a colleague." ["contact", "conversation", "message"];
+    MESSAGE_SENT "message.sent" "A message left our side: from the business app, a bot or a colleague." ["contact", "conversation", "message"];
     MESSAGE_STATUS "message.status" "A message we sent was accepted, sent, delivered, read, played, or failed." ["contact", "conversation", "status"];
     MESSAGE_REACTION "message.reaction" "Somebody put an emoji on a message, or took it back." ["contact", "conversation", "message"];
     MESSAGE_EDITED "message.edited" "A message was changed by its writer." ["contact", "conversation", "message"];
@@ -96,12 +96,12 @@ catalogue! {
     CALL_PERMISSION "call.permission" "A contact allowed or refused to be called." ["contact", "conversation", "message"];
     CONTACT_UPDATED "contact.updated" "A contact of the address book was added, changed or removed." ["contact", "conversation", "notice"];
     CONTACT_IDENTITY_CHANGED "contact.identity_changed" "A contact's number, user id or keys changed." ["contact", "conversation", "identity"];
-    PREFERENCE_CHANGED "preference.changed" "A contact wants no more, or again, a category of messages." ["contact", "conversation", "preference"];
+    PREFERENCE_CHANGED "preference.changed" "A contact no longer wants a category of messages, or wants it again." ["contact", "conversation", "preference"];
     TEMPLATE_STATUS "template.status" "A template was approved, rejected, paused or otherwise judged." ["template"];
     TEMPLATE_QUALITY "template.quality" "A template's quality score changed." ["template"];
     TEMPLATE_COMPONENTS "template.components" "A template's text or buttons changed." ["template"];
     TEMPLATE_CATEGORY "template.category" "A template's category changed, or will." ["template"];
-    ACCOUNT_UPDATED "account.updated" "The business account was verified, restricted, joined to a partner, …" ["notice"];
+    ACCOUNT_UPDATED "account.updated" "The business account was verified, restricted, joined to a partner or otherwise changed." ["notice"];
     ACCOUNT_ALERT "account.alert" "The provider warns about the account." ["notice"];
     ACCOUNT_REVIEW "account.review" "A review of the account was decided." ["notice"];
     ACCOUNT_SETTINGS "account.settings" "The account's settings changed." ["notice"];

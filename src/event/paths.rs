@@ -79,7 +79,7 @@ static TABLE: LazyLock<Vec<Path>> = LazyLock::new(|| {
     table
 });
 
-/// Every name, in the order of `docs/expressions.md`.
+/// Every name, in the order of `docs/events.md`.
 pub fn all() -> &'static [Path] {
     &TABLE
 }

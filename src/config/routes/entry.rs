@@ -15,7 +15,7 @@ pub(super) const PLANNED: &[(&str, &str)] = &[
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "what has a place of its own is read from the tree instead")]
 pub(super) struct Settings {
-    /// What it is called: in the console, in metrics, and in `explain`. Unique.
+    /// What it is called wherever its deliveries are shown. Unique.
     pub(super) name: String,
     /// Which sources, providers or accounts it listens to, one or a list; all of them without it.
     #[serde(default)]
@@ -38,7 +38,7 @@ pub(super) struct Settings {
     /// Only asked when no other route matched.
     #[serde(default)]
     pub(super) otherwise: bool,
-    /// Whether it also takes events that are told long after they happened.
+    /// Whether it takes events that are told long after they happened, too.
     #[serde(default)]
     history: History,
 }

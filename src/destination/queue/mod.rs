@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use lapin::types::ShortString;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use self::rabbitmq::{Address, RabbitMq, Topology};
 use super::{BoxFuture, Broker, Define, Destination, Order, Outcome, Parcel, Placement, Setup};
@@ -61,7 +61,7 @@ pub struct Config {
 }
 
 /// What kind of queue RabbitMQ makes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum QueueType {
     /// Kept by several nodes, with a delivery limit.

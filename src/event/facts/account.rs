@@ -10,10 +10,10 @@ pub struct Template {
     /// The provider's id. A string, although some providers send a number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its name.
+    /// The template's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its language.
+    /// The template's language, e.g. `en_US`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// What happened or holds now: `APPROVED`, `REJECTED`, a quality, a category.
@@ -22,7 +22,7 @@ pub struct Template {
     /// What held before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
-    /// Why.
+    /// Why, in the provider's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -64,7 +64,7 @@ pub struct Preference {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Handover {
-    /// What happened, verbatim.
+    /// What happened, in the provider's word.
     pub event: String,
     /// Who held it before.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,13 +80,13 @@ pub struct Handover {
 pub struct Notice {
     /// The provider's word for the field it came in, e.g. `account_update`.
     pub field: String,
-    /// What happened, verbatim.
+    /// What happened, in the provider's word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
     /// What it is now: a decision, a status, a limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// Why.
+    /// Why, in the provider's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What it is about: a number, a flow, a solution.

@@ -70,16 +70,16 @@ pub struct Media {
     /// SHA-256 of the content, as the provider encoded it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// File name.
+    /// The file's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filename: Option<String>,
-    /// Caption.
+    /// The caption.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
-    /// A voice note rather than an audio file.
+    /// It is a voice note rather than an audio file.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub voice: bool,
-    /// An animated sticker.
+    /// It is an animated sticker.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub animated: bool,
 }
@@ -88,17 +88,17 @@ pub struct Media {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Location {
-    /// Degrees north.
+    /// Degrees north; negative in the south.
     pub latitude: f64,
-    /// Degrees east.
+    /// Degrees east; negative in the west.
     pub longitude: f64,
-    /// Name of the place.
+    /// The place's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Postal address.
+    /// The postal address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// Web page of the place.
+    /// A web page about the place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
@@ -107,7 +107,7 @@ pub struct Location {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Interactive {
-    /// `button`, `button_reply`, `list_reply`, `nfm_reply`, …
+    /// The provider's word for it: `button`, `button_reply`, `list_reply`, `nfm_reply`, …
     #[serde(rename = "type")]
     pub kind: String,
     /// The payload or id that the sender of the question chose.
@@ -116,10 +116,10 @@ pub struct Interactive {
     /// What the contact saw and chose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// The line under it.
+    /// The line under the title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Name of the form.
+    /// The form's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The form's answer: the decoded JSON, or the string itself where it was none.
@@ -131,7 +131,7 @@ pub struct Interactive {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Reaction {
-    /// The message reacted to.
+    /// The message it was put on.
     pub message_id: String,
     /// The emoji; absent when the reaction was taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,7 +144,7 @@ pub struct Reaction {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Order {
-    /// The catalogue.
+    /// The catalogue, by the provider's id.
     pub catalog: String,
     /// What was ordered.
     pub items: Vec<OrderItem>,
@@ -156,11 +156,11 @@ pub struct Order {
 pub struct OrderItem {
     /// The product, by the retailer's id.
     pub product: String,
-    /// How many.
+    /// How many were ordered.
     pub quantity: f64,
-    /// Price of one.
+    /// The price of one.
     pub price: f64,
-    /// ISO 4217 currency.
+    /// The currency, as an ISO 4217 code.
     pub currency: String,
 }
 
@@ -168,19 +168,19 @@ pub struct OrderItem {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Context {
-    /// The message answered.
+    /// The message that is answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
     /// Who wrote that message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Forwarded.
+    /// The message was forwarded.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forwarded: bool,
-    /// Forwarded many times.
+    /// The message was forwarded many times.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub frequently_forwarded: bool,
-    /// The product asked about.
+    /// The product that is asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
     /// The catalogue of that product.

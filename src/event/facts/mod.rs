@@ -25,7 +25,7 @@ pub struct Facts {
     /// What the provider stated about the conversation.
     #[serde(skip_serializing_if = "Conversation::is_empty")]
     pub conversation: Conversation,
-    /// The message, in `message.*`, `postback.received`, `flow.completed` and `order.received`.
+    /// A message: what was written, pressed, chosen, filled in or ordered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Message>,
     /// What became of a message we sent.
@@ -63,7 +63,7 @@ pub struct Facts {
 pub struct Contact {
     /// The provider's own id, verbatim: what an answer is addressed to.
     pub id: String,
-    /// `WhatsApp` id: digits, usually but not always the phone number.
+    /// WhatsApp id: digits, usually but not always the phone number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wa_id: Option<String>,
     /// Business-scoped user id. Changes when the contact's number changes.
@@ -86,13 +86,13 @@ pub struct Contact {
 pub struct Channel {
     /// The provider's name, as in `routes.yaml`.
     pub provider: String,
-    /// The account: for `WhatsApp` the phone number id, or the business account's id for events
+    /// The account: for WhatsApp the phone number id, or the business account's id for events
     /// that concern no number.
     pub account: String,
     /// The business account above it, if the provider has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub business: Option<String>,
-    /// The address customers write to: for `WhatsApp` the number in E.164, with `+`.
+    /// The address customers write to: for WhatsApp the number in E.164, with `+`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
 }
@@ -119,7 +119,7 @@ impl Conversation {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Status {
-    /// The message.
+    /// The message it is about, by the provider's id.
     pub message_id: String,
     /// `sent`, `delivered`, `read`, `played`, `failed`, or whatever the provider says.
     pub status: String,
@@ -146,10 +146,10 @@ pub struct Status {
 pub struct Failure {
     /// The provider's code.
     pub code: i64,
-    /// Its title.
+    /// The provider's title for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Its details.
+    /// What the provider says beyond that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<String>,
 }
@@ -165,7 +165,7 @@ pub struct Call {
     /// `USER_INITIATED` or `BUSINESS_INITIATED`, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<String>,
-    /// How it ended.
+    /// How it ended, in the provider's word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// How long it lasted, in seconds.
@@ -183,17 +183,17 @@ pub struct Call {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Group {
-    /// The group.
+    /// The group, by the provider's id.
     pub id: String,
     /// What happened, verbatim: `group_create`, `group_participants_add`, …
     pub event: String,
     /// The request of ours that this answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// Its subject.
+    /// The group's subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// Its description.
+    /// The group's description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Members that joined, by the provider's id.
