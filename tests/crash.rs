@@ -61,6 +61,12 @@ impl Ledger {
             .collect()
     }
 
+    /// Adds a message that was sent and answered elsewhere.
+    pub(crate) fn add(&self, id: &str) {
+        self.sent.lock().unwrap().insert(id.to_owned());
+        self.answered.lock().unwrap().insert(id.to_owned());
+    }
+
     pub(crate) async fn stop(&self, senders: Vec<tokio::task::JoinHandle<()>>) {
         self.stop.store(true, Ordering::Relaxed);
         for sender in senders {

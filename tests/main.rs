@@ -11,6 +11,7 @@ mod journal;
 mod queues;
 mod pipeline;
 mod crash;
+mod outage;
 mod docs;
 mod rabbitmq;
 mod rabbitmq_outages;

@@ -89,7 +89,7 @@ impl Consume {
 
 fn show(message: &Message, json: bool) -> Result<(), Failure> {
     if json {
-        print(message.event.get())?;
+        print(&events::one_line(message.event.get()))?;
     } else {
         print(&events::line(&serde_json::from_str(message.event.get())?))?;
     }

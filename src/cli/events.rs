@@ -51,7 +51,7 @@ impl Events {
                 let page: answer::Events = client.get("/events", &query).await?;
                 for event in &page.events {
                     if global.json {
-                        print(event.get())?;
+                        print(&one_line(event.get()))?;
                     } else {
                         print(&line(&serde_json::from_str(event.get())?))?;
                     }
@@ -69,6 +69,12 @@ impl Events {
             }
         }
     }
+}
+
+/// JSON on one line. Line breaks stand only between its tokens, so a blank is as good; the sender's
+/// fragment keeps everything else.
+pub(super) fn one_line(json: &str) -> String {
+    json.replace(['\n', '\r'], " ")
 }
 
 /// An event on one line: when, what, from whom, the text, the id.
