@@ -1,10 +1,13 @@
 //! Conditions: what a route's `when:` says.
 
+use std::sync::Arc;
+
 use minijinja::Expression;
+use regex::Regex;
 
 use super::form::Conjunct;
 use super::path::Plain;
-use super::{CONDITIONS, Error, Path, Subject, check};
+use super::{CONDITIONS, Error, Path, Subject, check, test};
 
 /// A `when:`: an expression over the event alone, where what is missing is false.
 #[derive(Debug)]
@@ -17,18 +20,42 @@ pub struct Condition {
     paths: Vec<Path>,
 }
 
-/// A path that must be there, or be equal to a text.
+/// What a path must be.
 #[derive(Debug)]
 struct Term {
     path: Plain,
-    text: Option<Box<str>>,
+    wanted: Wanted,
 }
 
-impl From<Conjunct> for Term {
-    fn from(conjunct: Conjunct) -> Self {
-        match conjunct {
-            Conjunct::There(path) => Self { path: Plain::new(path), text: None },
-            Conjunct::Equal(path, text) => Self { path: Plain::new(path), text: Some(text.into()) },
+#[derive(Debug)]
+enum Wanted {
+    There,
+    Equal(Box<str>),
+    Matching(Arc<Regex>),
+}
+
+impl Term {
+    fn new(conjunct: Conjunct) -> Result<Self, Error> {
+        let (path, wanted) = match conjunct {
+            Conjunct::There(path) => (path, Wanted::There),
+            Conjunct::Equal(path, text) => (path, Wanted::Equal(text.into())),
+            Conjunct::Matching(path, pattern) => {
+                let regex = test::regex(&pattern).map_err(|it| Error {
+                    message: it.to_string(),
+                    hint: None,
+                    range: None,
+                })?;
+                (path, Wanted::Matching(regex))
+            }
+        };
+        Ok(Self { path: Plain::new(path), wanted })
+    }
+
+    fn holds(&self, subject: &Subject) -> bool {
+        match &self.wanted {
+            Wanted::There => self.path.holds(subject),
+            Wanted::Equal(text) => self.path.is(subject, |it| *it == **text),
+            Wanted::Matching(regex) => self.path.is(subject, |it| regex.is_match(it)),
         }
     }
 }
@@ -42,7 +69,7 @@ impl Condition {
         let found = check::condition(source)?;
         let whole = || CONDITIONS.compile_expression_owned(source.to_owned());
         Ok(Self {
-            leading: found.leading.into_iter().map(Term::from).collect(),
+            leading: found.leading.into_iter().map(Term::new).collect::<Result<_, _>>()?,
             expression: found.more.then(whole).transpose()?,
             guards: found.guards,
             paths: found.paths,
@@ -59,11 +86,7 @@ impl Condition {
     /// # Errors
     /// Why it could not be evaluated.
     pub fn holds(&self, subject: &Subject) -> Result<bool, Error> {
-        let holds = |it: &Term| match &it.text {
-            Some(text) => it.path.is(subject, text),
-            None => it.path.holds(subject),
-        };
-        if !self.leading.iter().all(holds) {
+        if !self.leading.iter().all(|it| it.holds(subject)) {
             return Ok(false);
         }
         let Some(expression) = &self.expression else { return Ok(true) };

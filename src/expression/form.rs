@@ -1,6 +1,6 @@
 //! What an expression is by its form: one path, a number, a comparison.
 
-use minijinja::machinery::ast::{BinOpKind, Expr, Stmt};
+use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt};
 
 use super::Path;
 
@@ -26,12 +26,22 @@ pub(super) enum Conjunct {
     There(Path),
     /// `path == 'text'`
     Equal(Path, String),
+    /// `path is matching('pattern')`
+    Matching(Path, String),
 }
 
 /// The conjuncts that stand before the first one that needs the engine; `true` when none does.
 pub(super) fn leading(tree: &Expr<'_>, found: &mut Vec<Conjunct>) -> bool {
     if let Some(path) = plain(tree) {
         found.push(Conjunct::There(path));
+        return true;
+    }
+    if let Expr::Test(it) = tree
+        && it.name == "matching"
+        && let ([CallArg::Pos(Expr::Const(pattern))], Some(path)) = (&it.args[..], plain(&it.expr))
+        && let Some(pattern) = pattern.value.as_str()
+    {
+        found.push(Conjunct::Matching(path, pattern.to_owned()));
         return true;
     }
     let Expr::BinOp(it) = tree else { return false };

@@ -82,11 +82,11 @@ impl Plain {
         }
     }
 
-    /// Whether it is a text, and this one.
-    pub(super) fn is(&self, subject: &Subject, text: &str) -> bool {
+    /// Whether it is a text, and one that passes.
+    pub(super) fn is(&self, subject: &Subject, passes: impl Fn(&str) -> bool) -> bool {
         match self.read {
-            Some(read) => read(subject.view()) == Some(text),
-            None => self.path.value(subject).as_str() == Some(text),
+            Some(read) => read(subject.view()).is_some_and(passes),
+            None => self.path.value(subject).as_str().is_some_and(passes),
         }
     }
 }
