@@ -194,7 +194,7 @@ async fn a_queue_gives_each_message_until_it_is_acknowledged() {
     store.declare(&[("q".into(), 2)]).await.unwrap();
     let queue = || Placement::Queues(vec!["q".into()]);
     accept(&store, arrival(vec![incoming("a", queue()), incoming("b", queue())])).await;
-    let long = Duration::from_secs(60);
+    let long = Duration::from_mins(1);
     let receive = async |visibility| {
         store.receive("q", 10, Duration::ZERO, visibility).await.unwrap().unwrap()
     };
@@ -226,7 +226,7 @@ async fn a_waiting_receiver_is_woken_by_the_next_message() {
     store.declare(&[("q".into(), 20)]).await.unwrap();
     let waiting = tokio::spawn({
         let store = Arc::clone(&store);
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         async move { store.receive("q", 10, minute, minute).await.unwrap().unwrap().len() }
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -244,7 +244,7 @@ async fn retention_removes_what_is_old_but_nothing_that_is_still_to_be_delivered
     let placed = |key: &str| incoming(key, Placement::Lane);
     let dead = |key: &str| incoming(key, Placement::Dead("why".into()));
     accept(&store, arrival(vec![dead("1"), dead("2"), placed("3"), dead("4")])).await;
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     let retention = Retention { age: day, size: None };
     assert_eq!(store.prune(retention, at(10)).await.unwrap(), 0, "nothing is old yet");
     let later = at(2 * 86_400);
@@ -273,7 +273,7 @@ async fn retention_by_size_removes_the_oldest() {
         let body = Bytes::from(vec![b'x'; 100_000]);
         accept(&store, Arrival { body, ..arrival(events) }).await;
     }
-    let forever = Duration::from_secs(86_400 * 3_650);
+    let forever = Duration::from_hours(24 * 3_650);
     let retention = Retention { age: forever, size: Some(1_000_000) };
     assert!(store.prune(retention, at(1)).await.unwrap() >= 500);
     let left = store.count().await.unwrap();

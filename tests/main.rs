@@ -1,6 +1,7 @@
 //! One test binary: it links once, and helpers that nobody uses are warned about.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::similar_names)]
+#![allow(clippy::print_stderr, reason = "the test runner shows it when a test fails")]
 
 mod support;
 mod support_rabbitmq;

@@ -5,8 +5,8 @@ pub(crate) mod gateway;
 pub(crate) mod golden;
 pub(crate) mod json;
 
-/// Says that a test could not run, on the real standard error: nothing captures it, and `.ci/run`
-/// counts the lines.
+/// Says that a test could not run; `.ci/run` counts the lines.
+#[expect(clippy::explicit_write, reason = "the test runner captures what the print macros write")]
 pub(crate) fn skipped(test: &str, why: &str) {
     use std::io::Write;
     writeln!(std::io::stderr(), "skipped: {test}: {why}").unwrap();
