@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod consume;
 mod events;
+mod health;
 mod send;
 mod serve;
 mod setup;
@@ -83,6 +84,8 @@ enum Command {
     /// Look at the events that were written down.
     #[command(subcommand)]
     Events(events::Events),
+    /// Ask a running gateway whether it is ready.
+    Health,
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -139,6 +142,7 @@ pub fn run() -> ExitCode {
             Command::Send(command) => command.run(&cli.global).await,
             Command::Consume(command) => command.run(&cli.global).await,
             Command::Events(command) => command.run(&cli.global).await,
+            Command::Health => health::run(&cli.global).await,
             Command::Completions { shell } => {
                 clap_complete::generate(
                     shell,
