@@ -11,6 +11,7 @@ mod conformance;
 mod journal;
 mod pipeline;
 mod crash;
+mod deploy;
 mod rabbitmq;
 mod rabbitmq_outages;
 mod tidy;
