@@ -1,6 +1,7 @@
 //! One test binary: it links once, and helpers that nobody uses are warned about.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::similar_names)]
+#![allow(clippy::print_stderr, reason = "the test runner shows it when a test fails")]
 
 mod support;
 mod support_rabbitmq;
@@ -13,6 +14,7 @@ mod pipeline;
 mod crash;
 mod outage;
 mod docs;
+mod deploy;
 mod rabbitmq;
 mod rabbitmq_outages;
 mod tidy;

@@ -208,6 +208,7 @@ async fn a_full_disk_is_answered_with_503_and_no_crash() {
     assert_eq!(refused, 3, "the disk never filled; {accepted} were accepted");
     let ready = client().get(format!("{}/readyz", gateway.admin)).send().await.unwrap();
     assert_eq!(ready.status(), 503);
+    assert_eq!(gateway.run(&["health"]).status.code(), Some(5));
     let events = gateway.admin("GET", "/api/events?limit=1000", None).await;
     assert_eq!(events["events"].as_array().unwrap().len(), accepted, "what was accepted is there");
 }
@@ -258,16 +259,19 @@ async fn the_commands_send_consume_and_show() {
     let (code, _, error) = run(&["events", "show", "00000000-0000-0000-0000-000000000000"]);
     assert_eq!(code, 5);
     assert!(error.contains("there is no event"), "{error}");
+    assert_eq!(run(&["health"]), (0, "ready\n".into(), String::new()));
     assert_eq!(run(&["frobnicate"]).0, 2);
     drop(gateway);
     let stopped = Gateway::start(directory.path(), &[]);
     let admin = stopped.admin.clone();
     drop(stopped);
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_sluicegate"))
-        .args(["events", "list"])
-        .current_dir(directory.path())
-        .env("SLUICEGATE_ADMIN_LISTEN", admin.trim_start_matches("http://"))
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(4));
+    for command in [&["events", "list"][..], &["health"]] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_sluicegate"))
+            .args(command)
+            .current_dir(directory.path())
+            .env("SLUICEGATE_ADMIN_LISTEN", admin.trim_start_matches("http://"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(4), "{command:?}");
+    }
 }

@@ -1,7 +1,6 @@
 //! `RabbitMQ` for tests: the one that is running, or a node of the test's own.
 
 use std::fs::File;
-use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::support::skipped;
 
 pub(crate) mod bench;
 
@@ -23,7 +24,7 @@ pub(crate) fn running(test: &str) -> Option<String> {
     if TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok() {
         return Some("amqp://guest:guest@127.0.0.1:5672".into());
     }
-    skip(test, "no RabbitMQ at 127.0.0.1:5672 and no RABBITMQ_URL");
+    skipped(test, "no RabbitMQ at 127.0.0.1:5672 and no RABBITMQ_URL");
     None
 }
 
@@ -31,20 +32,14 @@ pub(crate) fn running(test: &str) -> Option<String> {
 #[allow(clippy::disallowed_methods)]
 pub(crate) fn private(test: &str) -> Option<PrivateNode> {
     if std::env::var("SLUICEGATE_SLOW_TESTS").is_err() {
-        skip(test, "SLUICEGATE_SLOW_TESTS is not set");
+        skipped(test, "SLUICEGATE_SLOW_TESTS is not set");
         return None;
     }
     if script("rabbitmq-server").is_none() {
-        skip(test, "rabbitmq-server is not installed");
+        skipped(test, "rabbitmq-server is not installed");
         return None;
     }
     Some(PrivateNode::start())
-}
-
-/// Says so even where the test runner captures what tests print.
-fn skip(test: &str, why: &str) {
-    let line = format!("skipped: {test}: {why}\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 /// A `RabbitMQ` node with its own name, ports, cookie and directory. Gone when dropped.

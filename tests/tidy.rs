@@ -223,6 +223,35 @@ fn only_tests_skip_verification() {
     });
 }
 
+/// The files that hold what was sent against a secret: there, nothing at all is compared.
+const COMPARERS: &[&str] = &["provider/signature.rs", "admin/mod.rs"];
+
+#[test]
+fn secrets_are_compared_in_constant_time() {
+    const COMPARISONS: [&str; 6] = ["==", "!=", ".eq(", ".ne(", ".starts_with(", ".cmp("];
+    const SECRETS: [&str; 2] = [".expose()", ".finalize()"];
+    let mut comparers = 0;
+    each_source(|path, text| {
+        let code: Vec<&str> = code(text).collect();
+        let code = code.join("\n");
+        let is_comparer = COMPARERS.iter().any(|it| path == Path::new(it));
+        comparers += usize::from(is_comparer);
+        for statement in code.split([';', '{', '}']) {
+            let compares = COMPARISONS.iter().any(|it| statement.contains(it));
+            let has_secret = is_comparer || SECRETS.iter().any(|it| statement.contains(it));
+            assert!(
+                !(compares && has_secret),
+                "src/{}: this takes longer the more of it is right; use `verify_slice` or `ct_eq`\n{}",
+                path.display(),
+                statement.trim()
+            );
+        }
+        let safe = ["verify_slice(", "ct_eq("].iter().any(|it| code.contains(it));
+        assert!(!is_comparer || safe, "src/{}: where is the comparison now?", path.display());
+    });
+    assert_eq!(comparers, COMPARERS.len(), "a file of COMPARERS is gone");
+}
+
 #[test]
 fn provider_folders_and_the_registry_agree() {
     let directory = root().join("src/provider");

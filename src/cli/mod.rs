@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod consume;
 mod events;
+mod health;
 mod send;
 mod serve;
 mod setup;
@@ -87,6 +88,8 @@ enum Command {
     Consume(consume::Consume),
     #[command(subcommand)]
     Events(events::Events),
+    /// Ask a running gateway whether it is ready.
+    Health,
     /// Print a completion script for a shell.
     #[command(verbatim_doc_comment)]
     Completions {
@@ -144,6 +147,7 @@ pub fn run() -> ExitCode {
             Command::Send(command) => command.run(&cli.global).await,
             Command::Consume(command) => command.run(&cli.global).await,
             Command::Events(command) => command.run(&cli.global).await,
+            Command::Health => health::run(&cli.global).await,
             Command::Completions { shell } => {
                 clap_complete::generate(
                     shell,

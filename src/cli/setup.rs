@@ -64,6 +64,15 @@ pub(super) fn read(global: &Global) -> Result<Config, Failure> {
     }
 }
 
+/// Where the admin API listens. The configuration is read only where nothing overrides it: one that
+/// is being edited says nothing about the gateway that runs.
+pub(super) fn admin_listen(global: &Global) -> Result<SocketAddr, Failure> {
+    match global.overrides.admin_listen {
+        Some(address) => Ok(address),
+        None => Ok(read(global)?.admin_listen),
+    }
+}
+
 /// Prints diagnostics: to people on standard error, to machines as JSON on standard output.
 fn show(global: &Global, diagnostics: &Diagnostics) -> Result<(), Failure> {
     if global.json {

@@ -82,7 +82,7 @@ impl Gateway {
         let mut said = Vec::new();
         let mut find = |what: &str| loop {
             let line = lines
-                .recv_timeout(Duration::from_secs(60))
+                .recv_timeout(Duration::from_mins(1))
                 .unwrap_or_else(|_| panic!("the gateway did not say `{what}`: {said:#?}"));
             if let Some((_, url)) = line.split_once(what) {
                 return url.split_whitespace().next().unwrap().to_owned();

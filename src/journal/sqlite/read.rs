@@ -13,7 +13,7 @@ use crate::event::{Event, Kind};
 use crate::journal::lane::Entry;
 use crate::journal::{DeliveryState, Error, Failure, Query, Story, read_facts};
 
-/// The columns of an event, in the order [`event`] reads them.
+/// The columns of an event, in the order [`found`] reads them.
 const EVENT: &str = "SELECT e.sequence, e.id, e.source, e.kind, e.conversation, e.time, \
     e.received, e.historical, e.cause, e.correlation, e.hops, e.traceparent, e.facts, \
     substr(r.body, e.raw_start + 1, e.raw_length), e.deliveries, e.position \
