@@ -170,7 +170,7 @@ async fn retention_removes_what_is_old_but_nothing_that_is_still_to_be_delivered
     for event in [dead("1"), dead("2"), placed("3"), dead("4")] {
         accept(&store, arrival(vec![event])).await;
     }
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     let retention = Retention { age: day, size: None };
     assert_eq!(store.prune(retention, at(10)).await.unwrap(), 0, "nothing is old yet");
     let later = at(2 * 86_400);
@@ -199,7 +199,7 @@ async fn retention_by_size_removes_the_oldest() {
         let body = Bytes::from(vec![b'x'; 100_000]);
         accept(&store, Arrival { body, ..arrival(events) }).await;
     }
-    let forever = Duration::from_secs(86_400 * 3_650);
+    let forever = Duration::from_hours(24 * 3_650);
     let retention = Retention { age: forever, size: Some(1_000_000) };
     assert!(store.prune(retention, at(1)).await.unwrap() >= 500);
     let left = store.count().await.unwrap();

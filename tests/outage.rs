@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, ExchangeDeleteOptions, QueueDeleteOptions,
+};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use serde_json::Value;
@@ -92,10 +94,10 @@ async fn with_rabbitmq_url_the_same_routes_publish_there() {
     let channel = connection.create_channel().await.unwrap();
     for suffix in ["events", "messages", "dead"] {
         let queue = format!("{name}.{suffix}");
-        drop(channel.queue_delete(queue.into(), Default::default()).await);
+        drop(channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await);
     }
     for exchange in [name.clone(), format!("{name}.dead")] {
-        drop(channel.exchange_delete(exchange.into(), Default::default()).await);
+        drop(channel.exchange_delete(exchange.into(), ExchangeDeleteOptions::default()).await);
     }
     connection.close(200, "done".into()).await.unwrap();
 }

@@ -4,10 +4,11 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// A secret. `Debug` shows `***`; there is no `Display` and no `Serialize`.
-#[derive(Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Default, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(
     with = "String",
@@ -32,6 +33,15 @@ impl Secret {
         self.0.is_empty()
     }
 }
+
+/// In constant time, so that no comparison anywhere tells how far it got.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use jiff::Timestamp;
+use tracing::Instrument;
 
 use crate::clock;
 use crate::event::wire::SCHEMA_VERSION;
@@ -116,7 +117,9 @@ async fn hook(
     let now = clock::now();
     let request = Request::new("POST", &target(&http), headers(&http, &**source), body);
     let name: Arc<str> = name.into_inner().into();
-    match accept(&plan, &name, &**source, request, now, &acceptor, &ingress.metrics).await {
+    let span = tracing::debug_span!("request", source = &*name, bytes = request.body.len());
+    let accepted = accept(&plan, &name, &**source, request, now, &acceptor, &ingress.metrics);
+    match accepted.instrument(span).await {
         Ok(answer) => ok(answer),
         Err(NotAccepted::Rejected(rejection)) => ingress.reject(&http, &name, &rejection),
         Err(NotAccepted::Unavailable(error)) => {
