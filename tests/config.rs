@@ -48,7 +48,13 @@ impl Environment for Empty {
 fn check(text: &str, name: &str) -> Result<(Loaded, Parts), Diagnostics> {
     let loaded = config::load(text, name, &Fixed)?;
     let parts = loaded.config.build(&Secret::new("development"))?;
-    if loaded.warnings.is_empty() { Ok((loaded, parts)) } else { Err(loaded.warnings) }
+    // No destination takes a payload yet, and the form of one is to be read all the same.
+    let unused = |it: &String| it.contains("what stands here is not used");
+    if loaded.warnings.messages().iter().all(unused) {
+        Ok((loaded, parts))
+    } else {
+        Err(loaded.warnings)
+    }
 }
 
 fn files(folder: &str) -> Vec<PathBuf> {

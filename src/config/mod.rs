@@ -50,7 +50,7 @@ pub struct Config {
     pub data: PathBuf,
     /// Where webhooks are received.
     pub listen: SocketAddr,
-    /// Where the console and the admin API are reached.
+    /// Where the admin API is reached.
     pub admin_listen: SocketAddr,
     /// Events older than this on arrival are historical.
     pub stale_after: Duration,
@@ -174,7 +174,10 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
             .map(Node::entries)
             .unwrap_or_default()
             .iter()
-            .map(|it| (&*it.key, it.key_span))
+            .map(|it| {
+                let kind = it.value.get("kind").and_then(Node::text);
+                (&*it.key, kind.unwrap_or_default(), it.key_span)
+            })
             .collect(),
     };
     let sources = entries::sources(sources, diagnostics);

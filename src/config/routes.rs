@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::yaml::{Entry, Node, Span, Value};
 use super::{shape, suggest};
+use crate::destination;
 use crate::event::Kind;
 use crate::event::kind::CATALOGUE;
 use crate::event::paths::{self, Unknown};
@@ -25,8 +26,8 @@ use entry::{PLANNED, Settings};
 pub(super) struct Names<'a> {
     /// Each source, with its provider and where it stands.
     pub(super) sources: Vec<(&'a str, &'a str, Span)>,
-    /// Each destination, and where it stands.
-    pub(super) destinations: Vec<(&'a str, Span)>,
+    /// Each destination, with its kind and where it stands.
+    pub(super) destinations: Vec<(&'a str, &'a str, Span)>,
 }
 
 /// Compiles the routes, in the order of the file.
@@ -126,7 +127,7 @@ impl Compiler<'_> {
         for word in node.elements() {
             let Some(text) = word.word() else { continue };
             let sources = self.names.sources.iter();
-            let destination = self.names.destinations.iter().any(|(it, _)| *it == text);
+            let destination = self.names.destinations.iter().any(|(it, ..)| *it == text);
             let heard: Vec<&str> = sources
                 .filter(|(name, provider, _)| {
                     *name == text || *provider == text || is_account(text)
@@ -139,7 +140,7 @@ impl Compiler<'_> {
                 && provider::find(text).is_none()
             {
                 let sources = self.names.sources.iter().map(|(name, ..)| *name);
-                let destinations = self.names.destinations.iter().map(|(name, _)| *name);
+                let destinations = self.names.destinations.iter().map(|(name, ..)| *name);
                 let providers = provider::REGISTRY.iter().map(|it| it.name);
                 let hint = suggest::hint(text, sources.chain(destinations).chain(providers));
                 let message = format!("`{text}` is no source, provider or account");
@@ -252,10 +253,11 @@ impl Compiler<'_> {
     }
 
     fn target(&mut self, name: &str, span: Span, payload: Option<Payload>) -> Option<Target> {
-        let Some((known, _)) = self.names.destinations.iter().find(|(it, _)| *it == name) else {
+        let Some((known, kind, _)) = self.names.destinations.iter().find(|(it, ..)| *it == name)
+        else {
             // An empty key was reported when it was read.
             if !name.is_empty() {
-                let known = self.names.destinations.iter().map(|(it, _)| *it);
+                let known = self.names.destinations.iter().map(|(it, ..)| *it);
                 let hint = suggest::hint(name, known);
                 let message = format!("no destination is called `{name}`");
                 self.diagnostics.push(Diagnostic::error(span, message).hint(hint));
@@ -263,6 +265,13 @@ impl Compiler<'_> {
             return None;
         };
         self.reached.insert(known);
+        if payload.is_some() && destination::find(kind).is_some_and(|it| !it.takes_payload) {
+            let message = format!("`{name}` sends the event itself; what stands here is not used");
+            self.diagnostics.push(
+                Diagnostic::warning(span, message)
+                    .hint(format!("destinations of kind `{kind}` take no payload: `to: {name}`")),
+            );
+        }
         Some(Target { destination: Arc::from(name), payload })
     }
 
@@ -311,7 +320,7 @@ impl Compiler<'_> {
                 self.diagnostics.push(Diagnostic::warning(*span, message).hint(hint));
             }
         }
-        for (name, span) in &self.names.destinations {
+        for (name, _, span) in &self.names.destinations {
             if !self.reached.contains(name) {
                 let message = format!("no route sends to destination `{name}`");
                 let hint = format!("add a route with `to: {name}`");

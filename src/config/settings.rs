@@ -18,8 +18,8 @@ const DAY: u64 = 24 * HOUR;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Settings {
-    /// Where the outside reaches the gateway, for signatures over URLs, callbacks and schemas. As
-    /// long as it is this machine, sources without a secret get a development secret.
+    /// Where the outside reaches the gateway: events name their schemas below it. As long as it is
+    /// this machine, sources without a secret get a development secret.
     pub(super) public_url: PublicUrl,
     /// Where queues live: `embedded`, or the `amqp://` or `amqps://` URL of a RabbitMQ.
     pub(super) broker: BrokerUrl,
@@ -27,7 +27,7 @@ pub(super) struct Settings {
     pub(super) data: PathBuf,
     /// Where webhooks are received.
     pub(super) listen: Listen,
-    /// Where the console and the admin API are reached. Keep it away from the outside.
+    /// Where the admin API is reached. Keep it away from the outside.
     pub(super) admin_listen: Listen,
     /// Events that arrive later than this after they happened count as history.
     pub(super) stale_after: Period,

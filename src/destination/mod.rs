@@ -178,6 +178,8 @@ pub trait Define: Destination + Sized {
     const KIND: &'static str;
     /// One sentence for `docs/destinations.md`.
     const SUMMARY: &'static str;
+    /// Whether it uses what a route adds under `to: { name: … }`, or sends the event itself.
+    const TAKES_PAYLOAD: bool = false;
     /// What the operator writes under `destinations:`.
     type Config: DeserializeOwned + JsonSchema;
 
@@ -217,6 +219,8 @@ pub struct Entry {
     pub kind: &'static str,
     /// See [`Define::SUMMARY`].
     pub summary: &'static str,
+    /// See [`Define::TAKES_PAYLOAD`].
+    pub takes_payload: bool,
     /// The schema of [`Define::Config`].
     pub schema: fn() -> Schema,
     /// Builds the destination from what stands under `destinations:`, without `kind`.
@@ -228,6 +232,7 @@ impl Entry {
         Self {
             kind: D::KIND,
             summary: D::SUMMARY,
+            takes_payload: D::TAKES_PAYLOAD,
             schema: || schemars::schema_for!(D::Config),
             build: |config, setup| {
                 let config = serde_json::from_value(config).map_err(|it| it.to_string())?;
