@@ -24,7 +24,10 @@ pub fn start_logging(format: LogFormat, filter: &str) {
         // It writes returned messages into its warnings, content and all.
         filter = filter.add_directive("lapin=error".parse().expect("it is a directive"));
     }
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     // Starting twice, as tests do, keeps the first.
     let _ = match format {
         LogFormat::Text => builder.try_init(),
