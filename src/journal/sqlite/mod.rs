@@ -31,7 +31,7 @@ use super::{Arrival, Error, Journal, LaneState, Lease, Rejected, Settlement, Tic
 use crate::clock::{from_micros, micros};
 use crate::destination::{BoxFuture, Order};
 use shared::{Shared, lock};
-use writer::{Batch, Command, Work};
+use writer::{Batch, Command, Once};
 
 /// The name of the file inside the data directory.
 const FILE: &str = "journal.db";
@@ -139,6 +139,10 @@ impl Sqlite {
     /// # Errors
     /// That it does not.
     pub fn writable(&self) -> Result<(), Error> {
+        let ended = lock(&self.thread).as_ref().is_none_or(std::thread::JoinHandle::is_finished);
+        if ended {
+            return Err(Error::Closed);
+        }
         if self.shared.is_broken() {
             return Err(Error::Write("the last batch was rolled back".into()));
         }
@@ -213,26 +217,6 @@ impl Readers {
             idle.push(connection);
         }
         result
-    }
-}
-
-/// A write whose result is handed over once it is durable.
-struct Once<F, T> {
-    run: F,
-    result: Option<T>,
-    done: oneshot::Sender<Result<T, Error>>,
-}
-
-impl<T: Send, F: FnMut(&mut Batch<'_>) -> rusqlite::Result<T> + Send> Work for Once<F, T> {
-    fn run(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()> {
-        self.result = Some((self.run)(batch)?);
-        Ok(())
-    }
-
-    fn done(self: Box<Self>, result: Result<(), Error>) {
-        let Self { result: value, done, .. } = *self;
-        // Whoever asked may have gone; what was written stands.
-        drop(done.send(result.and_then(|()| value.ok_or(Error::Closed))));
     }
 }
 

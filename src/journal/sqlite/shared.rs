@@ -69,7 +69,7 @@ impl Shared {
     }
 
     /// Notes that a batch was rolled back.
-    pub(super) fn failed(&self, _error: &rusqlite::Error) {
+    pub(super) fn failed(&self) {
         self.broken.store(true, Ordering::Relaxed);
         self.rollbacks.fetch_add(1, Ordering::Relaxed);
     }

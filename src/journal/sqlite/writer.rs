@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvError, TryRecvError};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::seen::Seen;
@@ -37,6 +38,26 @@ pub(super) trait Work: Send {
     fn run(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()>;
     /// Called once the transaction is durable, or with the error that rolled it back.
     fn done(self: Box<Self>, result: Result<(), Error>);
+}
+
+/// A write whose result is handed over once it is durable.
+pub(super) struct Once<F, T> {
+    pub(super) run: F,
+    pub(super) result: Option<T>,
+    pub(super) done: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<T: Send, F: FnMut(&mut Batch<'_>) -> rusqlite::Result<T> + Send> Work for Once<F, T> {
+    fn run(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()> {
+        self.result = Some((self.run)(batch)?);
+        Ok(())
+    }
+
+    fn done(self: Box<Self>, result: Result<(), Error>) {
+        let Self { result: value, done, .. } = *self;
+        // Whoever asked may have gone; what was written stands.
+        drop(done.send(result.and_then(|()| value.ok_or(Error::Closed))));
+    }
 }
 
 /// What the writer remembers between transactions. After a rollback it is forgotten.
@@ -141,54 +162,49 @@ fn write(
 ) {
     let before = (memory.next_sequence, memory.next_position);
     let mut receipts = Vec::with_capacity(commands.len());
-    match transact(connection, memory, &shared.seen, commands, &mut receipts) {
-        Ok(effects) => {
-            shared.seen.committed();
-            shared.apply(effects);
-            let mut works = Vec::new();
-            let tickets = commands.drain(..).filter_map(|command| match command {
-                Command::Accept(_, ticket) => Some(ticket),
-                Command::Write(work) => {
-                    works.push(work);
-                    None
-                }
-                Command::Close => None,
-            });
-            answer(tickets.zip(receipts.into_iter().map(Ok)));
-            for work in works {
-                work.done(Ok(()));
-            }
-            if memory.aliases.len() > ALIASES {
-                memory.aliases.clear();
-            }
-        }
-        Err(error) => {
-            // Whatever the transaction had taught us may be wrong now.
-            shared.seen.rolled_back();
+    let result = transact(connection, memory, &shared.seen, commands, &mut receipts);
+    let (result, effects) = match result {
+        Ok(effects) => (Ok(()), Some(effects)),
+        Err(error) => (Err(Error::Write(error.to_string())), None),
+    };
+    if let Some(effects) = effects {
+        shared.seen.committed();
+        shared.apply(effects);
+        if memory.aliases.len() > ALIASES {
             memory.aliases.clear();
-            (memory.next_sequence, memory.next_position) = before;
-            if let Ok(fresh) = Memory::read(connection) {
-                memory.queues = fresh.queues;
-            }
-            shared.failed(&error);
-            tracing::error!(%error, commands = commands.len(), "a batch was rolled back");
-            let error = Error::Write(error.to_string());
-            let mut works = Vec::new();
-            let tickets = commands.drain(..).filter_map(|command| match command {
-                Command::Accept(_, ticket) => Some(ticket),
-                Command::Write(work) => {
-                    works.push(work);
-                    None
-                }
-                Command::Close => None,
-            });
-            answer(tickets.map(|ticket| (ticket, Err(error.clone()))));
-            for work in works {
-                work.done(Err(error.clone()));
-            }
-            // A full disk answers at once and for ever; let others have the processor.
-            std::thread::sleep(Duration::from_millis(20));
         }
+    } else {
+        // Whatever the transaction had taught us may be wrong now.
+        shared.seen.rolled_back();
+        shared.failed();
+        memory.aliases.clear();
+        (memory.next_sequence, memory.next_position) = before;
+        if let Ok(fresh) = Memory::read(connection) {
+            memory.queues = fresh.queues;
+        }
+        receipts.clear();
+    }
+    let mut works = Vec::new();
+    let tickets = commands.drain(..).filter_map(|command| match command {
+        Command::Accept(_, ticket) => Some(ticket),
+        Command::Write(work) => {
+            works.push(work);
+            None
+        }
+        Command::Close => None,
+    });
+    let mut receipts = receipts.into_iter();
+    answer(tickets.map(|ticket| {
+        let receipt = receipts.next().unwrap_or_default();
+        (ticket, result.clone().map(|()| receipt))
+    }));
+    for work in works {
+        work.done(result.clone());
+    }
+    if let Err(error) = result {
+        tracing::error!(%error, "a batch was rolled back");
+        // A full disk answers at once and for ever; let others have the processor.
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
