@@ -183,6 +183,24 @@ impl History for Sqlite {
                 // Arrivals go first: a step every few milliseconds is soon enough.
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
+            let held: bool = self
+                .read(move |connection| {
+                    connection
+                        .query_row(
+                            "SELECT ifnull((SELECT received < ?1 FROM events \
+                             ORDER BY sequence LIMIT 1), 0)",
+                            [round.cutoff],
+                            |row| row.get(0),
+                        )
+                        .map_err(|it| Error::Read(it.to_string()))
+                })
+                .await?;
+            if held {
+                tracing::warn!(
+                    "old events stay, because a lane or an embedded queue still holds one of them; \
+                     `sluicegate consume --list` shows the queues"
+                );
+            }
             Ok(round.deleted)
         })
     }
