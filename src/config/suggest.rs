@@ -1,5 +1,7 @@
 //! "Did you mean …?"
 
+use crate::event::paths::nearest;
+
 /// What to do about a word that is not among those known: the one that was meant, or all of them.
 pub(super) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = known.into_iter().collect();
@@ -10,7 +12,7 @@ pub(super) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> 
 
 /// The one that was meant, as a question.
 pub(super) fn near(word: &str, known: &[&str]) -> Option<String> {
-    nearest(word, known).map(|it| format!("did you mean `{it}`?"))
+    nearest(word, known.iter().copied()).map(|it| format!("did you mean `{it}`?"))
 }
 
 /// All of them.
@@ -19,24 +21,6 @@ pub(super) fn list(known: &[&str]) -> String {
         [] => "there are none here".to_owned(),
         _ => format!("there are: `{}`", known.join("`, `")),
     }
-}
-
-/// The known word that was probably meant.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    // Longer words are never meant, and the comparison costs their square.
-    if word.len() > 64 {
-        return None;
-    }
-    let lower = word.to_lowercase().replace('-', "_");
-    let distance =
-        |it: &str| strsim::damerau_levenshtein(&lower, &it.to_lowercase().replace('-', "_"));
-    let limit = (word.chars().count() / 3).clamp(1, 3);
-    known
-        .iter()
-        .map(|it| (distance(it), *it))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, it)| it)
 }
 
 #[cfg(test)]

@@ -191,13 +191,19 @@ fn find(path: &str) -> Option<&'static Path> {
     })
 }
 
-/// The name nearest to a mistyped one, if one is near.
+/// The name that a mistyped one was probably meant to be, if one is near.
 pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (word.chars().count() / 4).clamp(1, 3);
+    // Longer words are never meant, and the comparison costs their square.
+    if word.len() > 64 {
+        return None;
+    }
+    let plain = |it: &str| it.to_lowercase().replace('-', "_");
+    let most = (word.chars().count() / 3).clamp(1, 3);
+    let word = plain(word);
     names
-        .map(|it| (strsim::damerau_levenshtein(word, it), it))
+        .map(|it| (strsim::damerau_levenshtein(&word, &plain(it)), it))
         .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance)
+        .min()
         .map(|(_, it)| it)
 }
 
