@@ -241,6 +241,9 @@ async fn a_closed_journal_answers_that_it_is_closed() {
     let (ticket, _answer) = Ticket::single();
     assert_eq!(store.submit(arrival(vec![]), ticket), Err(Error::Closed));
     assert!(store.search(Query::default()).await.is_ok(), "what was written can still be read");
+    let (dropped, answer) = Ticket::single();
+    drop(dropped);
+    assert_eq!(answer.await.unwrap(), Err(Error::Closed), "nobody waits for ever");
 }
 
 #[tokio::test]

@@ -123,11 +123,18 @@ impl Lane {
 
     /// The attempt failed; the delivery keeps its place and is due again later.
     pub(super) fn again(&mut self, position: u64, due: i64) {
+        if let Some(entry) = self.entries.get_mut(&position) {
+            entry.attempts += 1;
+        }
+        self.defer(position, due);
+    }
+
+    /// The delivery keeps its place and is due again later; no attempt is counted.
+    pub(super) fn defer(&mut self, position: u64, due: i64) {
         if self.leased.remove(&position)
             && let Some(entry) = self.entries.get_mut(&position)
         {
             entry.due = due;
-            entry.attempts += 1;
             self.ready.insert((due, position));
         }
     }
@@ -209,6 +216,10 @@ mod tests {
         assert_eq!(positions(&lane.lease(10, 100)), [2]);
         lane.release(2);
         assert_eq!(positions(&lane.lease(10, 100)), [2]);
+        lane.defer(2, 200);
+        assert_eq!(positions(&lane.lease(10, 199)), [0_u64; 0]);
+        let deferred = lane.lease(10, 200);
+        assert_eq!((positions(&deferred), deferred[0].attempts), (vec![2], 0));
         lane.remove(2);
         assert_eq!(positions(&lane.lease(10, 100)), [4]);
         lane.remove(4);

@@ -13,9 +13,10 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{Arrival, Error, Journal, Receipt};
 
-/// The right to hear what became of an arrival.
+/// The right to hear what became of an arrival. One that is dropped unanswered says that the
+/// journal is closed, so that nobody waits for ever.
 #[derive(Debug)]
-pub struct Ticket(To);
+pub struct Ticket(Option<To>);
 
 #[derive(Debug)]
 enum To {
@@ -33,25 +34,46 @@ impl Ticket {
     /// A ticket for one arrival, answered on its own.
     pub fn single() -> (Self, oneshot::Receiver<Result<Receipt, Error>>) {
         let (sender, receiver) = oneshot::channel();
-        (Self(To::One(sender)), receiver)
+        (Self(Some(To::One(sender))), receiver)
+    }
+}
+
+impl To {
+    /// Hands an answer over; the inbox that is to be woken, if it is one.
+    fn answer(self, result: Result<Receipt, Error>) -> Option<Arc<Inbox>> {
+        match self {
+            // A receiver that is gone is a client that disconnected; its event is kept.
+            Self::One(sender) => {
+                drop(sender.send(result));
+                None
+            }
+            Self::Inbox { inbox, number } => {
+                let mut answers = inbox.answers.lock().unwrap_or_else(PoisonError::into_inner);
+                answers.push((number, result));
+                drop(answers);
+                Some(inbox)
+            }
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(inbox) = self.0.take().and_then(|to| to.answer(Err(Error::Closed))) {
+            inbox.filled.notify_one();
+        }
     }
 }
 
 /// Answers the tickets of one commit, waking each owner once.
 pub(super) fn answer(tickets: impl Iterator<Item = (Ticket, Result<Receipt, Error>)>) {
     let mut woken: Vec<Arc<Inbox>> = Vec::new();
-    for (ticket, result) in tickets {
-        match ticket.0 {
-            // A receiver that is gone is a client that disconnected; its event is kept.
-            To::One(sender) => drop(sender.send(result)),
-            To::Inbox { inbox, number } => {
-                let mut answers = inbox.answers.lock().unwrap_or_else(PoisonError::into_inner);
-                answers.push((number, result));
-                drop(answers);
-                if !woken.iter().any(|it| Arc::ptr_eq(it, &inbox)) {
-                    woken.push(inbox);
-                }
-            }
+    for (mut ticket, result) in tickets {
+        let inbox = ticket.0.take().and_then(|to| to.answer(result));
+        if let Some(inbox) = inbox
+            && !woken.iter().any(|it| Arc::ptr_eq(it, &inbox))
+        {
+            woken.push(inbox);
         }
     }
     for inbox in woken {
@@ -111,7 +133,7 @@ impl Acceptor {
             waiting.tasks.insert(number, sender);
             number
         };
-        let ticket = Ticket(To::Inbox { inbox: Arc::clone(&self.inbox), number });
+        let ticket = Ticket(Some(To::Inbox { inbox: Arc::clone(&self.inbox), number }));
         if let Err(error) = self.journal.submit(arrival, ticket) {
             self.waiting.borrow_mut().tasks.remove(&number);
             return Err(error);

@@ -12,6 +12,9 @@ use crate::clock::micros;
 use crate::journal::lane::Entry;
 use crate::journal::{Error, Settlement, Verdict};
 
+/// How long a delivery waits whose outcome could not be recorded, in microseconds.
+const UNRECORDED: i64 = 5_000_000;
+
 /// Outcomes of one lane on their way to the disk.
 pub(super) struct Settle {
     pub(super) lane: Arc<str>,
@@ -29,10 +32,13 @@ impl Work for Settle {
     }
 
     fn done(self: Box<Self>, result: Result<(), Error>) {
+        // What could not be recorded is made again, and not at once: on a full disk that would
+        // repeat the same delivery as fast as the other side takes it.
+        let later = micros(crate::clock::now()) + UNRECORDED;
         let mut lane = self.station.lane();
         for (settlement, _) in &self.settlements {
             match (&result, &settlement.verdict) {
-                (Err(_), _) => lane.release(settlement.position),
+                (Err(_), _) => lane.defer(settlement.position, later),
                 (Ok(()), Verdict::Again { due, .. }) => {
                     lane.again(settlement.position, micros(*due));
                 }
