@@ -207,6 +207,30 @@ async fn retention_by_size_removes_the_oldest() {
 }
 
 #[tokio::test]
+async fn retention_takes_requests_of_any_size_while_others_arrive() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let dead = |key: String| incoming(&key, Placement::Dead("why".into()));
+    // A history webhook holds more events than one step of retention takes.
+    accept(&store, arrival((0..1_300).map(|it| dead(it.to_string())).collect())).await;
+    let later = at(2 * 86_400);
+    let traffic = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move {
+            for number in 0.. {
+                let event = incoming(&format!("new {number}"), Placement::Dead("why".into()));
+                accept(&store, Arrival { received: later, ..arrival(vec![event]) }).await;
+            }
+        }
+    });
+    let retention = Retention { age: Duration::from_hours(24), size: None };
+    let pruned = tokio::time::timeout(Duration::from_secs(30), store.prune(retention, later));
+    assert_eq!(pruned.await.expect("it ends under traffic").unwrap(), 1_300);
+    traffic.abort();
+    assert_eq!(accept(&store, arrival(vec![dead("7".into())])).await.duplicate, 1);
+}
+
+#[tokio::test]
 async fn a_second_gateway_on_the_same_directory_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let _first = open(directory.path());

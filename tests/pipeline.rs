@@ -87,6 +87,23 @@ async fn what_the_sender_is_answered_says_what_became_of_it() {
 }
 
 #[tokio::test]
+async fn a_signed_body_that_says_nothing_is_kept_and_holds_nobody_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start(directory.path(), &[]);
+    let http = client();
+    for body in [&b""[..], b"{", b"\xff", b"[]"] {
+        assert_eq!(post(&http, &gateway.url, body.to_vec()).await, Some(200));
+    }
+    let message = text_message("wamid.1", "1", "hi");
+    assert_eq!(post(&http, &gateway.url, envelope(&[message])).await, Some(200));
+    let events = gateway.drain("sluicegate.events").await;
+    let kinds: Vec<&str> = events.iter().map(|it| it["type"].as_str().unwrap()).collect();
+    let unmapped = "whatsapp.unmapped";
+    assert_eq!(kinds, [unmapped, unmapped, unmapped, unmapped, "message.received"]);
+    assert_eq!((&events[0]["data"]["raw"], &events[1]["data"]["raw"]), (&json!(""), &json!("{")));
+}
+
+#[tokio::test]
 async fn the_handshake_answers_exactly_the_challenge() {
     let directory = tempfile::tempdir().unwrap();
     let gateway = Gateway::start(directory.path(), &[]);

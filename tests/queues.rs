@@ -36,6 +36,8 @@ async fn a_queue_gives_each_message_until_it_is_acknowledged() {
     assert!(receive(long).await.is_empty());
     let stale = [second[0].receipt.clone()];
     assert_eq!(store.ack("q", &stale).await.unwrap(), 0);
+    let odd = ["18446744073709551615.1", "-1.1", "1", "x.y", ""].map(str::to_owned);
+    assert_eq!(store.ack("q", &odd).await.unwrap(), 0, "never handed out, and no harm done");
     let dead = store.receive("q.dead", 10, Duration::ZERO, long).await.unwrap().unwrap();
     assert_eq!(dead[0].delivery, first[1].delivery);
     assert!(store.receive("nobody", 1, Duration::ZERO, long).await.unwrap().is_none());

@@ -10,7 +10,7 @@ use super::Admin;
 use super::answer::{Events, Message, Messages, Problem, Receipts, Receive, Settled, Story};
 use crate::event::Event;
 use crate::event::wire::verbatim;
-use crate::journal::{Error, History, Query, Queues};
+use crate::journal::{Error, History, MAX_PAGE, Query, Queues};
 
 /// Everything under `/api`.
 pub(super) fn scope() -> Scope {
@@ -51,7 +51,7 @@ impl From<Error> for Failed {
 
 /// `GET /api/events?kind=&source=&conversation=&before=&limit=`
 async fn events(admin: web::Data<Admin>, query: web::Query<Query>) -> Answer {
-    let limit = query.limit.unwrap_or(50);
+    let limit = query.limit.unwrap_or(50).clamp(1, MAX_PAGE);
     let events = admin.store.search(query.into_inner()).await?;
     let next = events.last().filter(|_| events.len() >= limit).map(|it| it.sequence);
     let events = events.iter().map(|it| admin.wire(it)).collect();

@@ -73,7 +73,14 @@ impl Worker {
             }
             let full = flying.len() >= CONCURRENCY;
             tokio::select! {
-                _ = flying.join_next(), if !flying.is_empty() => {}
+                ended = flying.join_next(), if !flying.is_empty() => {
+                    if let Some(Err(error)) = ended {
+                        // Its leases are released; making the attempt again at once would only
+                        // repeat it.
+                        tracing::error!(destination = &*self.name, %error, "an attempt broke off");
+                        self.pause(TURN).await;
+                    }
+                }
                 () = self.journal.work(&self.name), if !full => {}
                 () = tokio::time::sleep(TURN) => {}
                 _ = self.stop.changed() => {}
@@ -99,6 +106,11 @@ impl Worker {
         let (plan, metrics) = (self.plan.load_full(), Arc::clone(&self.metrics));
         let span = tracing::debug_span!("delivery", destination = &*name, batch = leases.len());
         async move {
+            let mut guard = Unattempted {
+                journal: Arc::clone(&journal),
+                lane: Arc::clone(&name),
+                positions: leases.iter().map(|it| it.position).collect(),
+            };
             let started = clock::now();
             let clock = Instant::now();
             let rendered: Vec<Result<Parcel, Outcome>> =
@@ -124,6 +136,8 @@ impl Worker {
                     Settlement { position: lease.position, started, took, verdict }
                 })
                 .collect();
+            // From here on the journal knows what becomes of them.
+            guard.positions.clear();
             // An error means that nothing was recorded: the deliveries are made again, with the
             // same ids.
             if let Err(error) = journal.settle(&name, settlements).await {
@@ -131,6 +145,19 @@ impl Worker {
             }
         }
         .instrument(span)
+    }
+}
+
+/// Gives leases back when an attempt breaks off.
+struct Unattempted {
+    journal: Arc<dyn Journal>,
+    lane: Arc<str>,
+    positions: Vec<u64>,
+}
+
+impl Drop for Unattempted {
+    fn drop(&mut self) {
+        self.journal.release(&self.lane, &self.positions);
     }
 }
 

@@ -14,6 +14,9 @@ use crate::config::{Network, Rate};
 /// The most addresses that are remembered. Beyond it, the least recent are forgotten.
 const ADDRESSES: usize = 65_536;
 
+/// The most bytes of bodies that are held at once, whoever sends them.
+const HELD_BYTES: usize = 256 * 1024 * 1024;
+
 /// How often forgotten addresses are swept, in admitted requests.
 const SWEEP: u64 = 16_384;
 
@@ -29,6 +32,7 @@ pub struct Limits {
     pub trusted_proxies: Vec<Network>,
     per_address: Option<DefaultKeyedRateLimiter<IpAddr>>,
     current: AtomicUsize,
+    held: AtomicUsize,
     admitted: AtomicU64,
 }
 
@@ -98,6 +102,15 @@ impl Drop for Entry<'_> {
     }
 }
 
+/// Memory for a body; given back when dropped.
+pub struct Held<'a>(&'a AtomicUsize, usize);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(self.1, Ordering::Relaxed);
+    }
+}
+
 impl Limits {
     /// Limits from settings.
     pub fn new(settings: Settings) -> Self {
@@ -109,6 +122,7 @@ impl Limits {
             trusted_proxies,
             per_address: per_address.and_then(quota).map(RateLimiter::keyed),
             current: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
         }
     }
@@ -119,14 +133,14 @@ impl Limits {
     /// [`Full`] when there are too many.
     pub fn enter(&self, peer: Option<SocketAddr>, http: &HttpRequest) -> Result<Entry<'_>, Full> {
         if let Some(limiter) = &self.per_address {
-            if self.admitted.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP)
-                || limiter.len() > ADDRESSES
-            {
+            let admitted = self.admitted.fetch_add(1, Ordering::Relaxed);
+            let crowded = limiter.len() > ADDRESSES && admitted.is_multiple_of(SWEEP / 16);
+            if crowded || admitted.is_multiple_of(SWEEP) {
                 limiter.retain_recent();
                 limiter.shrink_to_fit();
             }
             // A flood of addresses must not fill the memory: past the cap they share one quota.
-            let address = self.client(peer, http);
+            let address = network(self.client(peer, http));
             let key =
                 if limiter.len() > ADDRESSES { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { address };
             limiter.check_key(&key).map_err(|_| Full::Address)?;
@@ -134,6 +148,13 @@ impl Limits {
         let before = self.current.fetch_add(1, Ordering::Relaxed);
         let entry = Entry(&self.current);
         if before >= self.in_flight { Err(Full::InFlight) } else { Ok(entry) }
+    }
+
+    /// Takes memory for a body of this size; `None` when all bodies together would be too large.
+    pub fn hold(&self, size: usize) -> Option<Held<'_>> {
+        let before = self.held.fetch_add(size, Ordering::Relaxed);
+        let held = Held(&self.held, size);
+        (before.saturating_add(size) <= HELD_BYTES.max(self.max_body)).then_some(held)
     }
 
     /// Requests in flight right now.
@@ -159,6 +180,14 @@ impl Limits {
             .filter(|it| !trusted(it))
             .last()
             .unwrap_or(peer)
+    }
+}
+
+/// What counts as one sender: an IPv4 address, or the /64 that an IPv6 host has to itself.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(it) => IpAddr::V6((u128::from(it) >> 64 << 64).into()),
     }
 }
 
@@ -198,6 +227,11 @@ mod tests {
         drop(first);
         assert!(limits.enter(None, &request).is_ok());
         assert_eq!(limits.current(), 0);
+        let half = limits.hold(HELD_BYTES / 2).expect("there is room for two halves");
+        let other = limits.hold(HELD_BYTES / 2).expect("there is room for two halves");
+        assert!(limits.hold(1).is_none(), "and for no byte more");
+        drop((half, other));
+        assert!(limits.hold(1).is_some());
         let rate = Rate { count: 1, per: Duration::from_mins(1) };
         let limits = Limits::new(Settings { per_address: Some(rate), ..Settings::default() });
         assert!(limits.enter(None, &request).is_ok());

@@ -92,8 +92,13 @@ async fn hook(
             return unavailable(&full.to_string(), full.status());
         }
     };
-    let body = match body::read(&http, payload, &ingress.limits).await {
-        Ok(body) => body,
+    let Some(source) = plan.sources.get(&*name) else {
+        // Nothing of it is kept; its small body is read so that the connection survives.
+        body::drain(&http, payload).await;
+        return ingress.reject(&http, &name, &Rejection::UnknownSource);
+    };
+    let (body, _held) = match body::read(&http, payload, &ingress.limits).await {
+        Ok(read) => read,
         Err(refused) => {
             ingress.count(known(&plan, &name), refused.label());
             return match refused {
@@ -101,15 +106,15 @@ async fn hook(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     format!("the body is larger than {limit} bytes\n"),
                 ),
+                Refused::Crowded => {
+                    unavailable("too many bytes at once", StatusCode::SERVICE_UNAVAILABLE)
+                }
                 Refused::TooSlow => {
                     refuse(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time\n".into())
                 }
                 Refused::Broken => refuse(StatusCode::BAD_REQUEST, "the body broke off\n".into()),
             };
         }
-    };
-    let Some(source) = plan.sources.get(&*name) else {
-        return ingress.reject(&http, &name, &Rejection::UnknownSource);
     };
     if source.is_development() && FORWARDED.iter().any(|it| http.headers().contains_key(*it)) {
         return ingress.reject(&http, &name, &Rejection::DevelopmentSecret);

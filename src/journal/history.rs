@@ -10,6 +10,9 @@ use super::Error;
 use crate::destination::BoxFuture;
 use crate::event::Event;
 
+/// The most events of one page.
+pub const MAX_PAGE: usize = 1_000;
+
 /// What to look for in the past. Empty fields do not restrict.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

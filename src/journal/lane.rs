@@ -9,8 +9,12 @@ use uuid::Uuid;
 
 use crate::destination::Order;
 
-/// The most deliveries of one lane that are held in memory.
+/// The most deliveries of one lane that are held in memory before their first attempt.
 pub(super) const WINDOW: usize = 8_192;
+
+/// The most deliveries of one lane that are held in memory at all. Those that are tried again do
+/// not count against the window: many of them must not hide what could be delivered.
+const HELD: usize = 8 * WINDOW;
 
 /// A delivery in the window.
 #[derive(Clone, Debug)]
@@ -38,6 +42,8 @@ pub(super) struct Lane {
     loaded: u64,
     /// Whether anything lies behind `loaded`.
     more: bool,
+    /// Entries that were attempted before.
+    retrying: usize,
     /// Deliveries in the store, in the window or behind it.
     pub(super) pending: u64,
     pub(super) settled: u64,
@@ -54,6 +60,7 @@ impl Lane {
             conversations: HashMap::new(),
             loaded: 0,
             more: pending > 0,
+            retrying: 0,
             pending,
             settled: 0,
         }
@@ -62,7 +69,11 @@ impl Lane {
     /// Takes a delivery that was just written. Past the window it stays in the store.
     pub(super) fn written(&mut self, entry: Entry) {
         self.pending += 1;
-        if self.more || self.entries.len() >= WINDOW {
+        if entry.position <= self.loaded {
+            // Read from the store already, between its commit and this call.
+            return;
+        }
+        if self.more || self.room() == 0 {
             self.more = true;
         } else {
             self.insert(entry);
@@ -71,8 +82,14 @@ impl Lane {
 
     /// From which position to read on and how much, if there is room and something to read.
     pub(super) fn wants(&self) -> Option<(u64, usize)> {
-        (self.more && self.entries.len() <= WINDOW / 2)
-            .then(|| (self.loaded, WINDOW - self.entries.len()))
+        let room = self.room();
+        (self.more && room >= WINDOW / 2).then_some((self.loaded, room))
+    }
+
+    /// How many entries more may be held.
+    fn room(&self) -> usize {
+        let fresh = self.entries.len() - self.retrying;
+        (WINDOW.saturating_sub(fresh)).min(HELD.saturating_sub(self.entries.len()))
     }
 
     /// Takes what was read after [`wants`](Self::wants); `more` says whether there is still more.
@@ -86,6 +103,7 @@ impl Lane {
     fn insert(&mut self, entry: Entry) {
         let Entry { position, due, conversation, .. } = entry;
         self.loaded = self.loaded.max(position);
+        self.retrying += usize::from(entry.attempts > 0);
         let mut head = true;
         if self.order == Order::Conversation
             && let Some(conversation) = conversation
@@ -124,6 +142,7 @@ impl Lane {
     /// The attempt failed; the delivery keeps its place and is due again later.
     pub(super) fn again(&mut self, position: u64, due: i64) {
         if let Some(entry) = self.entries.get_mut(&position) {
+            self.retrying += usize::from(entry.attempts == 0);
             entry.attempts += 1;
         }
         self.defer(position, due);
@@ -143,6 +162,7 @@ impl Lane {
     pub(super) fn remove(&mut self, position: u64) {
         self.leased.remove(&position);
         let Some(entry) = self.entries.remove(&position) else { return };
+        self.retrying -= usize::from(entry.attempts > 0);
         self.pending = self.pending.saturating_sub(1);
         self.settled += 1;
         self.ready.remove(&(entry.due, position));
@@ -236,6 +256,35 @@ mod tests {
         lane.again(1, 100);
         assert_eq!(positions(&lane.lease(10, 5)), [3]);
         assert_eq!(lane.next_due(), Some(100));
+    }
+
+    #[test]
+    fn many_that_are_tried_again_do_not_hide_the_others() {
+        let mut lane = Lane::new(Order::None, 0);
+        let total = 2 * WINDOW as u64;
+        for position in 1..=total {
+            lane.written(entry(position, 1));
+        }
+        for it in lane.lease(WINDOW, 5) {
+            lane.again(it.position, 1_000_000);
+        }
+        let (after, room) = lane.wants().expect("retries leave room");
+        assert_eq!((after, room), (WINDOW as u64, WINDOW));
+        lane.read((after + 1..=total).map(|it| entry(it, 1)).collect(), false);
+        assert_eq!(lane.lease(WINDOW, 5).len(), WINDOW);
+    }
+
+    #[test]
+    fn what_was_read_before_it_was_told_is_held_once() {
+        let mut lane = Lane::new(Order::None, 1);
+        let (after, _) = lane.wants().expect("one lies in the store");
+        assert_eq!(after, 0);
+        // A second was committed, and is read before the lane is told of it.
+        lane.read(vec![entry(1, 1), entry(2, 1)], false);
+        assert_eq!(lane.lease(10, 5).len(), 2);
+        lane.written(entry(2, 1));
+        assert!(lane.lease(10, 5).is_empty(), "it is leased already");
+        assert_eq!(lane.pending, 2);
     }
 
     #[test]

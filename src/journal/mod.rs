@@ -9,7 +9,7 @@ mod lane;
 mod ticket;
 mod sqlite;
 
-pub use history::{DeliveryState, Failure, History, Query, Rejected, Retention, Story};
+pub use history::{DeliveryState, Failure, History, MAX_PAGE, Query, Rejected, Retention, Story};
 pub use sqlite::{Options, Sqlite};
 pub use ticket::{Acceptor, Ticket};
 

@@ -23,7 +23,7 @@ pub(super) struct Handed {
 }
 
 /// The id of a queue; creates it, and sets its limit where one is given. A new queue begins with
-/// the next event.
+/// the first event of this transaction.
 pub(super) fn id(
     batch: &mut Batch<'_>,
     name: &Arc<str>,
@@ -36,10 +36,10 @@ pub(super) fn id(
     }
     let id = batch.connection.query_row(
         "INSERT INTO queues (name, delivery_limit, cursor) \
-         VALUES (?1, ifnull(?2, ?3), ifnull((SELECT max(sequence) FROM events), 0)) \
+         VALUES (?1, ifnull(?2, ?3), ?4) \
          ON CONFLICT (name) DO UPDATE SET delivery_limit = ifnull(?2, delivery_limit) \
          RETURNING id",
-        params![&**name, limit, DELIVERY_LIMIT],
+        params![&**name, limit, DELIVERY_LIMIT, batch.began - 1],
         |row| row.get(0),
     )?;
     batch.memory.queues.insert(Arc::clone(name), id);
@@ -247,5 +247,7 @@ pub(super) fn receipt(handed: &Handed) -> String {
 
 fn parse(receipt: &str) -> Option<(u64, u32)> {
     let (position, received) = receipt.split_once('.')?;
-    Some((position.parse().ok()?, received.parse().ok()?))
+    // As the store keeps it: what does not fit was never handed out.
+    let position = u64::try_from(position.parse::<i64>().ok()?).ok()?;
+    Some((position, received.parse().ok()?))
 }

@@ -11,19 +11,16 @@ use crate::clock::from_micros;
 use crate::event::identity::delivery_id;
 use crate::event::{Event, Kind};
 use crate::journal::lane::Entry;
-use crate::journal::{DeliveryState, Error, Failure, Query, Story, read_facts};
+use crate::journal::{DeliveryState, Error, Failure, MAX_PAGE, Query, Story, read_facts};
 
 /// The columns of an event, in the order [`found`] reads them.
 const EVENT: &str = "SELECT e.sequence, e.id, e.source, e.kind, e.conversation, e.time, \
     e.received, e.historical, e.cause, e.correlation, e.hops, e.traceparent, e.facts, \
-    substr(r.body, e.raw_start + 1, e.raw_length), e.deliveries, e.position \
+    ifnull(substr(r.body, e.raw_start + 1, e.raw_length), x''), e.deliveries, e.position \
     FROM events e JOIN events r ON r.sequence = e.request";
 
 /// Events looked at in one go for what was placed into a queue.
 const SCAN: usize = 4_096;
-
-/// The most events of one page.
-const MAX_PAGE: usize = 1_000;
 
 /// An event, and what routing decided about it.
 pub(super) struct Found {

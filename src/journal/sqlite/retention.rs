@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::seen;
 use super::writer::Batch;
 
 /// Events of one step. Small, because arrivals wait for it.
@@ -27,48 +28,60 @@ pub(super) struct Round {
     pub(super) done: bool,
 }
 
-/// One step: at most [`STEP`] events and [`SEEN_STEP`] ids.
+/// One step: at most [`STEP`] events (or one request that holds more) and [`SEEN_STEP`] ids.
 pub(super) fn step(batch: &mut Batch<'_>, round: &mut Round) -> rusqlite::Result<()> {
-    // An event may go only when its id is kept elsewhere.
-    if !batch.seen.merge(batch.connection, true)? {
-        return Ok(());
-    }
-    let events = events(batch, round)?;
-    let seen = seen(batch.connection, round)?;
+    let events = match old(batch, round)? {
+        None => 0,
+        // An event may go only when its id is kept elsewhere.
+        Some(last) if last > seen::through(batch.connection)? => {
+            return batch.seen.merge(batch.connection, true);
+        }
+        Some(last) => delete(batch, last)?,
+    };
+    let all_seen = forget(batch.connection, round)?;
     round.deleted += events;
-    round.done = events == 0 && seen;
-    if events > 0 {
-        batch.connection.execute_batch("PRAGMA incremental_vacuum(64)")?;
-        // Remembered, so that neither positions nor sequences are ever given twice.
-        let position = batch.memory.next_position;
-        let sequence = batch.memory.next_sequence;
-        let remember = "INSERT OR REPLACE INTO state VALUES (?1, ?2)";
-        batch.connection.execute(remember, params!["last_position", position])?;
-        batch.connection.execute(remember, params!["last_sequence", sequence])?;
-    }
+    round.done = events == 0 && all_seen;
     Ok(())
 }
 
-fn events(batch: &Batch<'_>, round: &Round) -> rusqlite::Result<u64> {
+/// The last sequence that may go now, with all before it.
+fn old(batch: &Batch<'_>, round: &Round) -> rusqlite::Result<Option<u64>> {
     let connection = batch.connection;
     let oversize = match round.size {
         Some(limit) => used(connection)? > limit,
         None => false,
     };
     let floor = floor(connection)?;
-    let last: Option<u64> = connection
+    let ends: Option<(u64, u64, u64)> = connection
         .prepare_cached(
-            "SELECT max(sequence) FROM (SELECT sequence, received FROM events \
-             ORDER BY sequence LIMIT ?1) WHERE sequence < ?2 AND (?3 OR received < ?4)",
+            "SELECT min(sequence), max(sequence), min(request) FROM \
+             (SELECT sequence, request, received FROM events ORDER BY sequence LIMIT ?1) \
+             WHERE sequence < ?2 AND (?3 OR received < ?4)",
         )?
-        .query_row(params![STEP, floor, oversize, round.cutoff], |row| row.get(0))?;
-    let Some(last) = last else { return Ok(0) };
+        .query_row(params![STEP, floor, oversize, round.cutoff], |row| {
+            Ok(row.get::<_, Option<u64>>(0)?.zip(row.get(1)?).zip(row.get(2)?))
+        })?
+        .map(|((first, last), request)| (first, last, request));
+    let Some((first, last, request)) = ends else { return Ok(None) };
     // The first event of a request holds the body of all: they go together.
-    let last: u64 = connection
+    let whole: u64 = connection
         .prepare_cached(
             "SELECT ifnull((SELECT request - 1 FROM events WHERE sequence = ?1 + 1), ?1)",
         )?
         .query_row([last], |row| row.get(0))?;
+    if whole >= first {
+        return Ok(Some(whole));
+    }
+    // One request holds more events than a step takes.
+    let end: u64 = connection
+        .prepare_cached("SELECT max(sequence) FROM events WHERE sequence >= ?1 AND request = ?2")?
+        .query_row([first, request], |row| row.get(0))?;
+    Ok(i64::try_from(end).is_ok_and(|it| it < floor).then_some(end))
+}
+
+/// Deletes the events up to a sequence, and what is known of their deliveries.
+fn delete(batch: &Batch<'_>, last: u64) -> rusqlite::Result<u64> {
+    let connection = batch.connection;
     connection
         .prepare_cached(
             "DELETE FROM replies WHERE cause IN (SELECT id FROM events WHERE sequence <= ?1)",
@@ -83,6 +96,15 @@ fn events(batch: &Batch<'_>, round: &Round) -> rusqlite::Result<u64> {
     let position = next.unwrap_or(batch.memory.next_position);
     connection.prepare_cached("DELETE FROM settled WHERE position < ?1")?.execute([position])?;
     connection.prepare_cached("DELETE FROM failures WHERE position < ?1")?.execute([position])?;
+    // A row for each page that is given back: they have to be asked for.
+    let mut vacuum = connection.prepare_cached("PRAGMA incremental_vacuum(64)")?;
+    let mut pages = vacuum.query([])?;
+    while pages.next()?.is_some() {}
+    // Remembered, so that neither positions nor sequences are ever given twice.
+    let remember = "INSERT OR REPLACE INTO state VALUES (?1, ?2)";
+    let (position, sequence) = (batch.memory.next_position, batch.memory.next_sequence);
+    connection.execute(remember, params!["last_position", position])?;
+    connection.execute(remember, params!["last_sequence", sequence])?;
     Ok(deleted as u64)
 }
 
@@ -123,7 +145,7 @@ fn floor(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// Forgets ids that are old enough; `true` when all were looked at.
-fn seen(connection: &Connection, round: &mut Round) -> rusqlite::Result<bool> {
+fn forget(connection: &Connection, round: &mut Round) -> rusqlite::Result<bool> {
     let last: Option<Vec<u8>> = connection
         .prepare_cached(
             "SELECT max(id) FROM (SELECT id FROM seen WHERE id > ?1 ORDER BY id LIMIT ?2)",

@@ -144,12 +144,12 @@ impl Seen {
     }
 
     /// Merges a slice of the run, if there is one or one is due. With `all`, a run is begun
-    /// however few ids there are. `true` when nothing is left to merge.
-    pub(super) fn merge(&self, connection: &Connection, all: bool) -> rusqlite::Result<bool> {
+    /// however few ids there are.
+    pub(super) fn merge(&self, connection: &Connection, all: bool) -> rusqlite::Result<()> {
         let mut inner = self.inner();
         if inner.run.is_empty() {
             if inner.recent.is_empty() || (!all && inner.recent.len() < RUN) {
-                return Ok(inner.recent.is_empty());
+                return Ok(());
             }
             let recent = std::mem::take(&mut inner.recent);
             inner.run = recent.into_iter().map(|(id, (sequence, at))| (id, sequence, at)).collect();
@@ -175,7 +175,7 @@ impl Seen {
                 .prepare_cached("INSERT OR REPLACE INTO state VALUES ('seen_through', ?1)")?
                 .execute([through])?;
         }
-        Ok(false)
+        Ok(())
     }
 
     /// The transaction is durable.
@@ -203,7 +203,7 @@ impl Seen {
 }
 
 /// The last sequence whose id is in the table, with all before it.
-fn through(connection: &Connection) -> rusqlite::Result<u64> {
+pub(super) fn through(connection: &Connection) -> rusqlite::Result<u64> {
     let found = connection
         .query_row("SELECT value FROM state WHERE key = 'seen_through'", [], |row| row.get(0))
         .optional()?;

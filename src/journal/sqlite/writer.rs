@@ -95,6 +95,8 @@ pub(super) struct Batch<'a> {
     pub(super) connection: &'a Connection,
     pub(super) memory: &'a mut Memory,
     pub(super) seen: &'a Seen,
+    /// The first sequence it can give.
+    pub(super) began: u64,
     pub(super) effects: Effects,
 }
 
@@ -179,9 +181,7 @@ fn write(
         shared.failed();
         memory.aliases.clear();
         (memory.next_sequence, memory.next_position) = before;
-        if let Ok(fresh) = Memory::read(connection) {
-            memory.queues = fresh.queues;
-        }
+        memory.queues = Memory::read(connection).map(|it| it.queues).unwrap_or_default();
         receipts.clear();
     }
     let mut works = Vec::new();
@@ -218,7 +218,9 @@ fn transact(
 ) -> rusqlite::Result<Effects> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let mut batch = Batch { connection: &transaction, memory, seen, effects: Effects::default() };
+    let began = memory.next_sequence;
+    let mut batch =
+        Batch { connection: &transaction, memory, seen, began, effects: Effects::default() };
     for command in commands {
         match command {
             Command::Accept(arrival, _) => receipts.push(accept::arrival(&mut batch, arrival)?),
