@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use super::shared::lock;
 
-/// Recent ids beyond which a run is merged.
-const RUN: usize = 65_536;
+/// Recent ids beyond which a run is merged: as many as the map takes before it doubles. A run
+/// writes nearly every page of a large table, so that longer runs cost less for each id.
+const RUN: usize = (1 << 17) / 8 * 7;
 
 /// Ids of a run that are merged with one commit.
 const SLICE: usize = 2_048;
