@@ -216,6 +216,9 @@ impl<'a> Walk<'a> {
             (Some(Kind::List), Kind::Nothing) => Some("write `[]` for an empty list"),
             (Some(Kind::List), _) => Some("put it in brackets: `[…]`"),
             (_, Kind::Nothing) => Some("give it a value, or leave it out"),
+            (Some(Kind::Map), _) => Some("write `name: value`, one below the other or in `{…}`"),
+            (Some(Kind::Boolean), _) => Some("write `true` or `false`"),
+            (Some(Kind::Integer | Kind::Number), _) => Some("write it in digits, as in `20`"),
             _ => None,
         };
         self.diagnostics.push(match hint {
