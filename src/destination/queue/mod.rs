@@ -17,7 +17,6 @@ use crate::expression::{Subject, Template};
 
 /// A configured queue destination.
 pub struct Queue {
-    config: Config,
     routing_key: Template,
     public_url: String,
     broker: Placed,
@@ -109,7 +108,7 @@ impl Define for Queue {
                 Placed::RabbitMq(RabbitMq::new(&setup.name, address, topology))
             }
         };
-        Ok(Self { config, routing_key, public_url: setup.public_url.clone(), broker })
+        Ok(Self { routing_key, public_url: setup.public_url.clone(), broker })
     }
 }
 
@@ -125,11 +124,6 @@ fn certificates(path: &Path) -> Result<String, String> {
 }
 
 impl Queue {
-    /// The settings.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
     /// The routing key of a subject, as AMQP can hold it.
     fn routing_key(&self, subject: &Subject) -> Result<ShortString, String> {
         let key =
