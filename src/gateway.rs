@@ -75,14 +75,21 @@ impl Gateway {
         let engine =
             Arc::new(Engine::new(Arc::clone(&journal), Arc::clone(&plan), Arc::clone(&metrics)));
         engine.start().await?;
+        let limits = Arc::new(Limits::new(limits));
         let of_ingress = Ingress {
             plan: Arc::clone(&plan),
             history: Arc::clone(&store) as _,
-            limits: Arc::new(Limits::new(limits)),
+            limits: Arc::clone(&limits),
             metrics: Arc::clone(&metrics),
         };
-        let of_admin =
-            Admin { store: Arc::clone(&store), engine: Arc::clone(&engine), plan, metrics, token };
+        let of_admin = Admin {
+            store: Arc::clone(&store),
+            engine: Arc::clone(&engine),
+            plan,
+            limits,
+            metrics,
+            token,
+        };
         let listener = bind(settings.listen, "listen")?;
         let admin_listener = bind(settings.admin_listen, "admin_listen")?;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);

@@ -130,6 +130,7 @@ async fn a_body_that_does_not_come_is_given_up() {
     std::fs::write(directory.path().join("routes.yaml"), routes).unwrap();
     let gateway = Gateway::start(directory.path(), &[]);
     let address = gateway.url.trim_start_matches("http://").to_owned();
+    let (waiting, sent) = std::sync::mpsc::channel();
     let answer = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -137,9 +138,15 @@ async fn a_body_that_does_not_come_is_given_up() {
             .write_all(b"POST /hooks/whatsapp HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
             .unwrap();
         let mut answer = [0; 12];
+        waiting.send(()).unwrap();
         stream.read_exact(&mut answer).unwrap();
         String::from_utf8_lossy(&answer).into_owned()
     });
+    tokio::task::spawn_blocking(move || sent.recv().unwrap()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let metrics = client().get(format!("{}/metrics", gateway.admin)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(metrics.contains("\nsluicegate_requests_in_flight 1\n"), "{metrics}");
     assert_eq!(answer.await.unwrap(), "HTTP/1.1 408");
 }
 

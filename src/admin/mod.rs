@@ -15,6 +15,7 @@ use subtle::ConstantTimeEq;
 
 use crate::config::Secret;
 use crate::delivery::Engine;
+use crate::ingress::limits::Limits;
 use crate::journal::Sqlite;
 use crate::plan::Plan;
 use crate::telemetry::metrics::{self, Metrics};
@@ -28,6 +29,8 @@ pub struct Admin {
     pub engine: Arc<Engine>,
     /// The current plan.
     pub plan: Arc<ArcSwap<Plan>>,
+    /// What is in flight.
+    pub limits: Arc<Limits>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// What callers must show.
@@ -68,6 +71,8 @@ async fn scrape(admin: web::Data<Admin>) -> HttpResponse {
     // Sets the gauges of the lanes.
     drop(admin.engine.health());
     let (commits, rollbacks) = admin.store.commits();
+    let in_flight = i64::try_from(admin.limits.current()).unwrap_or(i64::MAX);
+    admin.metrics.in_flight.set(in_flight);
     admin.metrics.commits.set(commits);
     admin.metrics.rollbacks.set(rollbacks);
     HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(admin.metrics.render())

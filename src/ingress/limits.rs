@@ -51,19 +51,6 @@ pub struct Settings {
     pub trusted_proxies: Vec<Network>,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            // Meta's documented maximum.
-            max_body: 3 * 1024 * 1024,
-            read_timeout: Duration::from_secs(10),
-            in_flight: 4_096,
-            per_address: None,
-            trusted_proxies: Vec::new(),
-        }
-    }
-}
-
 /// Why a request was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
@@ -202,6 +189,18 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+
+    impl Default for Settings {
+        fn default() -> Self {
+            Self {
+                max_body: 1024,
+                read_timeout: Duration::from_secs(10),
+                in_flight: 4_096,
+                per_address: None,
+                trusted_proxies: Vec::new(),
+            }
+        }
+    }
 
     #[test]
     fn a_forwarded_address_is_believed_of_trusted_proxies_only() {
