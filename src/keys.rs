@@ -14,6 +14,9 @@ pub const ADMIN_TOKEN: &str = "admin.token";
 /// The file that holds the secret of sources that have none of their own.
 pub const DEVELOPMENT_SECRET: &str = "development.secret";
 
+/// The file that holds the key which callback URLs are minted with.
+pub const STORE_KEY: &str = "store.key";
+
 /// Reads a secret of the data directory, making a random one where there is none.
 ///
 /// # Errors

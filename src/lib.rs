@@ -24,6 +24,7 @@
 
 pub mod ingress;
 pub mod provider;
+pub mod client;
 pub mod event;
 pub mod plan;
 pub mod router;
@@ -37,5 +38,6 @@ pub mod gateway;
 pub mod cli;
 pub mod telemetry;
 pub mod http;
+pub mod lenient;
 pub mod keys;
 pub mod clock;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use sluicegate::config::{self, Diagnostics, Environment, Loaded, Parts, Secret};
+use sluicegate::config::{self, Diagnostics, Environment, Loaded, Parts, Secrets};
 use sluicegate::destination::Broker;
 use sluicegate::router::Target;
 
@@ -47,7 +47,7 @@ impl Environment for Empty {
 
 fn check(text: &str, name: &str) -> Result<(Loaded, Parts), Diagnostics> {
     let loaded = config::load(text, name, &Fixed)?;
-    let parts = loaded.config.build(&Secret::new("development"))?;
+    let parts = loaded.config.build(&Secrets::placeholder())?;
     // No destination takes a payload yet, and the form of one is to be read all the same.
     let unused = |it: &String| it.contains("what stands here is not used");
     if loaded.warnings.messages().iter().all(unused) {
@@ -113,8 +113,8 @@ fn the_repositorys_own_file_runs_with_an_empty_environment() {
     assert_eq!(config.stale_after.as_secs(), 3600);
     let queues: Vec<_> = config.queues["events"].queues.keys().collect();
     assert_eq!(queues, ["sluicegate.events", "sluicegate.messages"]);
-    let parts = config.build(&Secret::new("development")).unwrap();
-    assert!(parts.sources["whatsapp"].is_development());
+    let parts = config.build(&Secrets::placeholder()).unwrap();
+    assert!(parts.sources["whatsapp"].verifier().is_development());
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn every_form_means_what_it_says() {
     assert_eq!(config.limits.per_address.unwrap().count, 600);
     assert!(config.limits.trusted_proxies[0].contains([10, 1, 2, 3].into()));
     assert_eq!(config.retention.events.0.as_secs(), 8 * 24 * 3600);
-    assert!(!parts.sources["whatsapp"].is_development());
+    assert!(!parts.sources["whatsapp"].verifier().is_development());
 
     let routes = config.routes.routes();
     let named = |name: &str| routes.iter().find(|it| &*it.name == name).unwrap();
@@ -154,7 +154,7 @@ fn a_development_secret_is_refused_where_the_world_can_reach_it() {
                 destinations: { log: { kind: log } }\n\
                 routes: [{ name: all, to: log }]\n";
     let loaded = config::load(text, "routes.yaml", &Empty).unwrap();
-    let refused = loaded.config.build(&Secret::new("development")).err().unwrap();
+    let refused = loaded.config.build(&Secrets::placeholder()).err().unwrap();
     assert!(refused.to_string().contains("routes.yaml:2:12"), "{refused}");
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sluicegate::provider::{Headers, Proof, Request};
+use sluicegate::provider::{Headers, Request};
 
 use crate::support::bench::{self, Bench, Told, now, with};
 use crate::support::{golden, json};
@@ -49,7 +49,7 @@ fn every_sample_is_accepted_and_understood() {
 #[test]
 fn a_changed_byte_is_noticed_exactly_where_the_body_is_proven() {
     for bench in bench::all() {
-        let proven = bench.entry.proof >= Proof::Body;
+        let proven = bench.source.verifier().proof().covers_body();
         for (sample, bit) in bench.entry.samples.iter().zip((0..8).cycle()).take(8) {
             let request = bench.compose(sample, 1);
             for at in (0..request.body.len()).step_by(step(request.body.len())) {
@@ -76,13 +76,12 @@ fn a_header_that_is_checked_must_be_there_once_and_as_written() {
             bench.source.verify(with(&request, it, request.body.clone()), now()).is_ok()
         };
         let mut checked = 0;
-        for name in bench.source.headers() {
-            let only =
-                |change: fn(&str) -> Vec<String>| {
-                    headers(&request, |it, value| {
-                        if it == *name { change(value) } else { vec![value.to_owned()] }
-                    })
-                };
+        for name in bench.source.verifier().headers() {
+            let only = |change: fn(&str) -> Vec<String>| {
+                headers(&request, |it, value| {
+                    if *it == **name { change(value) } else { vec![value.to_owned()] }
+                })
+            };
             if accepted(only(|_| vec![])) {
                 continue;
             }
@@ -115,7 +114,7 @@ fn upper_case_hex(value: &str) -> String {
 #[test]
 fn an_old_request_is_noticed_exactly_where_the_time_is_proven() {
     for bench in bench::all() {
-        let proven = bench.entry.proof == Proof::BodyAndTime;
+        let proven = bench.source.verifier().proof().covers_time();
         for off in [-24, 24] {
             let request = bench.compose(&bench.entry.samples[0], 1);
             let checked = bench.source.verify(request, now() + SignedDuration::from_hours(off));
@@ -145,7 +144,11 @@ fn another_secret_is_turned_away() {
 fn unknown_settings_are_refused() {
     for bench in bench::all() {
         let mut settings = bench.config.settings.clone();
-        assert!(!bench.source.is_development(), "{} is tested with a secret", bench.entry.name);
+        assert!(
+            !bench.source.verifier().is_development(),
+            "{} is tested with a secret",
+            bench.entry.name
+        );
         settings.insert("no_such_setting".to_owned(), json!(1));
         let error = bench::source(bench.entry, settings.into()).err().unwrap();
         assert!(error.contains("no_such_setting"), "{error}");

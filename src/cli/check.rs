@@ -1,7 +1,7 @@
 //! `sluicegate check`: everything that is wrong with the configuration, at once.
 
 use super::{Failure, Global, print, setup};
-use crate::config::Secret;
+use crate::config::Secrets;
 
 /// Read the configuration and say everything that is wrong with it, with line and column.
 ///
@@ -19,7 +19,7 @@ impl Check {
     pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
         let config = setup::read(global)?;
         // Any secret will do: nothing is verified here.
-        let setup = setup::build(global, config, &Secret::new("checked"))?;
+        let setup = setup::build(global, config, &Secrets::placeholder())?;
         if !global.json {
             print(&format!(
                 "{}: {} sources, {} destinations, {} routes; no mistakes",

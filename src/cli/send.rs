@@ -67,7 +67,7 @@ impl Send {
         };
         let sample = find(samples, &wanted)?;
         let url = self.url.unwrap_or_else(|| format!("http://{}", setup.listen));
-        let url = format!("{}/hooks/{name}", url.trim_end_matches('/'));
+        let url = url.trim_end_matches('/');
         let http = http::client(Duration::from_secs(15))?;
         for _ in 0..self.count {
             let mut seed = [0; 16];
@@ -78,19 +78,19 @@ impl Send {
                 text: self.text.as_deref(),
                 from: self.from.as_deref(),
             };
-            let request = source.compose(sample, &fresh);
+            let request = source.compose(sample, &fresh).map_err(anyhow::Error::msg)?;
             let verified = source.verify(request.clone(), fresh.now)?;
             let drafts = source.normalise(&verified);
-            let mut post = http.post(&url).body(request.body.clone());
+            let mut post = http.post(format!("{url}{}", request.target)).body(request.body.clone());
             for (name, value) in request.headers.iter() {
                 post = post.header(name, value);
             }
-            let answer = post.send().await.map_err(|it| client::unreachable(it, &url))?;
+            let answer = post.send().await.map_err(|it| client::unreachable(it, url))?;
             let status = answer.status();
             let body = answer.text().await.unwrap_or_default();
             if !status.is_success() {
                 let reason = body.trim();
-                return Err(Failure::Refused(format!("{url} answered {status}: {reason}")));
+                return Err(Failure::Refused(format!("{name} answered {status}: {reason}")));
             }
             for draft in &drafts {
                 let id = event_id(name, &draft.dedup_key);

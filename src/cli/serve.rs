@@ -58,7 +58,7 @@ fn advice(setup: &setup::Setup) -> Vec<String> {
         let Some(source) = setup.plan.sources.get(name) else { continue };
         let url = &setup.plan.public_url;
         lines.push(format!("source `{name}` takes webhooks at {url}/hooks/{name}"));
-        if source.is_development() {
+        if source.verifier().is_development() {
             lines.push(format!(
                 "  it has no secret, so a random one in {} signs: for this machine only",
                 setup.data.join(crate::keys::DEVELOPMENT_SECRET).display()

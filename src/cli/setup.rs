@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Failure, Global, print, say};
-use crate::config::{self, Config, Diagnostics, Process, Secret};
+use crate::config::{self, Config, Diagnostics, Process, Secrets};
 use crate::destination::Broker;
 use crate::ingress::limits;
 use crate::journal::Retention;
@@ -86,12 +86,8 @@ fn show(global: &Global, diagnostics: &Diagnostics) -> Result<(), Failure> {
 }
 
 /// Builds the sources and destinations of a configuration, printing every mistake.
-pub(super) fn build(
-    global: &Global,
-    config: Config,
-    development_secret: &Secret,
-) -> Result<Setup, Failure> {
-    let parts = match config.build(development_secret) {
+pub(super) fn build(global: &Global, config: Config, secrets: &Secrets) -> Result<Setup, Failure> {
+    let parts = match config.build(secrets) {
         Ok(parts) => parts,
         Err(diagnostics) => {
             show(global, &diagnostics)?;
@@ -140,10 +136,13 @@ pub(super) fn build(
     })
 }
 
-/// Reads and builds the configuration. The development secret is made on the first run.
+/// Reads and builds the configuration. The secrets are made on the first run.
 pub(super) fn load(global: &Global) -> Result<Setup, Failure> {
     let config = read(global)?;
     let data = global.overrides.data.clone().unwrap_or_else(|| config.data.clone());
-    let secret = keys::read_or_make(&data, keys::DEVELOPMENT_SECRET)?;
-    build(global, config, &secret)
+    let secrets = Secrets {
+        development: keys::read_or_make(&data, keys::DEVELOPMENT_SECRET)?,
+        store_key: keys::read_or_make(&data, keys::STORE_KEY)?,
+    };
+    build(global, config, &secrets)
 }

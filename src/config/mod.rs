@@ -102,6 +102,22 @@ pub struct Loaded {
     pub warnings: Diagnostics,
 }
 
+/// What the gateway made for itself, and the parts are built with.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// Stands in for the secrets of sources that have none, on loopback.
+    pub development: Secret,
+    /// See [`provider::Setup::store_key`].
+    pub store_key: Secret,
+}
+
+impl Secrets {
+    /// Secrets for a configuration that is looked at and never run.
+    pub fn placeholder() -> Self {
+        Self { development: Secret::new("development"), store_key: Secret::new("store") }
+    }
+}
+
 /// The parts that a configuration describes, by name.
 pub struct Parts {
     /// What sends us webhooks.
@@ -235,18 +251,19 @@ impl Config {
         self.is_loopback
     }
 
-    /// Makes the sources and destinations. The development secret stands in for the secrets of
-    /// sources that have none, on loopback.
+    /// Makes the sources and destinations.
     ///
     /// # Errors
     /// Every entry whose settings could never work, at its place.
-    pub fn build(&self, development_secret: &Secret) -> Result<Parts, Diagnostics> {
+    pub fn build(&self, secrets: &Secrets) -> Result<Parts, Diagnostics> {
         let mut diagnostics = self.file.fresh();
         let mut parts = Parts { sources: BTreeMap::new(), destinations: BTreeMap::new() };
         for SourceConfig { name, provider, settings, span } in &self.sources {
             let setup = provider::Setup {
                 name: name.clone(),
-                development_secret: self.is_loopback.then(|| development_secret.clone()),
+                public_url: self.public_url.clone(),
+                store_key: secrets.store_key.clone(),
+                development_secret: self.is_loopback.then(|| secrets.development.clone()),
             };
             let Some(entry) = provider::find(provider) else { continue };
             match (entry.build)(settings.clone(), &setup) {

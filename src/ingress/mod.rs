@@ -49,7 +49,8 @@ pub fn routes(ingress: Ingress, acceptor: Acceptor) -> impl FnOnce(&mut web::Ser
             .app_data(web::Data::new(ingress))
             .app_data(web::Data::new(acceptor))
             .service(
-                web::resource("/hooks/{source}")
+                // What follows the name belongs to sources whose URL is their secret.
+                web::resource(["/hooks/{source}", "/hooks/{source}/{tail:.*}"])
                     .route(web::post().to(hook))
                     .route(web::get().to(handshake)),
             )
@@ -61,17 +62,18 @@ pub fn routes(ingress: Ingress, acceptor: Acceptor) -> impl FnOnce(&mut web::Ser
 /// `GET /hooks/{source}`: a platform asks whether this URL is ours.
 async fn handshake(
     http: HttpRequest,
-    name: web::Path<String>,
+    path: web::Path<Hook>,
     ingress: web::Data<Ingress>,
 ) -> HttpResponse {
     let plan = ingress.plan.load();
-    let Some(source) = plan.sources.get(&*name) else {
-        return ingress.reject(&http, &name, &Rejection::UnknownSource);
+    let name = &path.source;
+    let Some(source) = path.find(&plan) else {
+        return ingress.reject(&http, name, &Rejection::UnknownSource);
     };
-    let request = Request::new("GET", &target(&http), headers(&http, &**source), Bytes::new());
+    let request = Request::new("GET", &target(&http), headers(&http, source), Bytes::new());
     match source.handshake(&request) {
         Some(Ok(answer)) => ok(answer),
-        Some(Err(rejection)) => ingress.reject(&http, &name, &rejection),
+        Some(Err(rejection)) => ingress.reject(&http, name, &rejection),
         None => HttpResponse::MethodNotAllowed().body("this source takes POST only\n"),
     }
 }
@@ -79,28 +81,29 @@ async fn handshake(
 /// `POST /hooks/{source}`: verify, normalise, route, accept durably, then 200.
 async fn hook(
     http: HttpRequest,
-    name: web::Path<String>,
+    path: web::Path<Hook>,
     payload: web::Payload,
     ingress: web::Data<Ingress>,
     acceptor: web::Data<Acceptor>,
 ) -> HttpResponse {
     let plan = ingress.plan.load_full();
+    let name: &str = &path.source;
     let _in_flight = match ingress.limits.enter(http.peer_addr(), &http) {
         Ok(entry) => entry,
         Err(full) => {
-            ingress.count(&name, full.label());
+            ingress.count(name, full.label());
             return unavailable(&full.to_string(), full.status());
         }
     };
-    let Some(source) = plan.sources.get(&*name) else {
+    let Some(source) = path.find(&plan) else {
         // Nothing of it is kept; its small body is read so that the connection survives.
         body::drain(&http, payload).await;
-        return ingress.reject(&http, &name, &Rejection::UnknownSource);
+        return ingress.reject(&http, name, &Rejection::UnknownSource);
     };
     let (body, _held) = match body::read(&http, payload, &ingress.limits).await {
         Ok(read) => read,
         Err(refused) => {
-            ingress.count(known(&plan, &name), refused.label());
+            ingress.count(known(&plan, name), refused.label());
             return match refused {
                 Refused::TooLarge(limit) => refuse(
                     StatusCode::PAYLOAD_TOO_LARGE,
@@ -116,21 +119,39 @@ async fn hook(
             };
         }
     };
-    if source.is_development() && FORWARDED.iter().any(|it| http.headers().contains_key(*it)) {
-        return ingress.reject(&http, &name, &Rejection::DevelopmentSecret);
+    if source.verifier().is_development()
+        && FORWARDED.iter().any(|it| http.headers().contains_key(*it))
+    {
+        return ingress.reject(&http, name, &Rejection::DevelopmentSecret);
     }
     let now = clock::now();
-    let request = Request::new("POST", &target(&http), headers(&http, &**source), body);
-    let name: Arc<str> = name.into_inner().into();
-    let span = tracing::debug_span!("request", source = &*name, bytes = request.body.len());
-    let accepted = accept(&plan, &name, &**source, request, now, &acceptor, &ingress.metrics);
+    let request = Request::new("POST", &target(&http), headers(&http, source), body);
+    let shared: Arc<str> = name.into();
+    let span = tracing::debug_span!("request", source = name, bytes = request.body.len());
+    let accepted = accept(&plan, &shared, source, request, now, &acceptor, &ingress.metrics);
     match accepted.instrument(span).await {
         Ok(answer) => ok(answer),
-        Err(NotAccepted::Rejected(rejection)) => ingress.reject(&http, &name, &rejection),
+        Err(NotAccepted::Rejected(rejection)) => ingress.reject(&http, name, &rejection),
         Err(NotAccepted::Unavailable(error)) => {
-            ingress.count(&name, "unavailable");
+            ingress.count(name, "unavailable");
             unavailable(&error.to_string(), StatusCode::SERVICE_UNAVAILABLE)
         }
+    }
+}
+
+/// The parts of a webhook's URL.
+#[derive(serde::Deserialize)]
+struct Hook {
+    source: String,
+    #[serde(default)]
+    tail: String,
+}
+
+impl Hook {
+    /// The source of this URL. One that has nothing to do with the rest of it has no such URL.
+    fn find<'a>(&self, plan: &'a Plan) -> Option<&'a dyn Source> {
+        let source = &**plan.sources.get(&self.source)?;
+        (self.tail.is_empty() || source.verifier().reads_path()).then_some(source)
     }
 }
 
@@ -151,6 +172,9 @@ async fn accept(
     metrics: &Metrics,
 ) -> Result<Answer, NotAccepted> {
     let request = source.verify(request, now).map_err(NotAccepted::Rejected)?;
+    if let Some(answer) = source.challenge(&request) {
+        return Ok(answer);
+    }
     let drafts = source.normalise(&request);
     let answer = source.answer(&request, &drafts);
     let arrival = Arrival {
@@ -196,6 +220,7 @@ impl Ingress {
             | Rejection::BadSignature
             | Rejection::Stale
             | Rejection::DevelopmentSecret => StatusCode::UNAUTHORIZED,
+            Rejection::Polled => StatusCode::METHOD_NOT_ALLOWED,
         };
         let address = self.limits.client(http.peer_addr(), http);
         let known = known(&self.plan.load(), source).to_owned();
@@ -247,10 +272,21 @@ fn target(http: &HttpRequest) -> String {
 /// The headers a source reads and the journal keeps. A value that is not text is left out.
 fn headers(http: &HttpRequest, source: &dyn Source) -> Headers {
     let mut headers = Headers::default();
-    for name in source.headers().iter().chain(KEPT) {
-        for value in http.headers().get_all(*name) {
+    let mut take = |name: &str| {
+        for value in http.headers().get_all(name) {
             if let Ok(value) = value.to_str() {
                 headers.push(name, value);
+            }
+        }
+    };
+    KEPT.iter().for_each(|it| take(it));
+    let read = source.verifier().headers().iter().chain(source.reads());
+    for name in read.filter(|it| !KEPT.contains(&&***it)) {
+        match name.strip_suffix('*') {
+            None => take(name),
+            Some(prefix) => {
+                let names = http.headers().keys().map(actix_web::http::header::HeaderName::as_str);
+                names.filter(|it| it.starts_with(prefix)).for_each(&mut take);
             }
         }
     }

@@ -14,12 +14,18 @@ use uuid::Uuid;
 use crate::config::Secret;
 use crate::event::{Draft, Kind};
 
+mod callback;
+mod poll;
 mod request;
 mod signature;
 
+mod meta;
 mod whatsapp;
 
+pub use callback::Callback;
+pub use poll::{Batch, Cursor, Poller, Progress, Turn};
 pub use request::{Headers, Request, Unverified, Verified};
+pub use signature::{PRESETS, Preset, Verifier};
 
 /// Every provider, in the order of `docs/providers.md`. Add yours here.
 pub const REGISTRY: &[Entry] = &[Entry::of::<whatsapp::WhatsApp>()];
@@ -32,10 +38,9 @@ pub trait Provider: Send + Sync + Sized + 'static {
     const SUMMARY: &'static str;
     /// Every kind of event [`normalise`](Self::normalise) can return; tested on the fixtures.
     const KINDS: &'static [Kind];
-    /// What [`verify`](Self::verify) proves; tested on the fixtures.
-    const PROOF: Proof;
-    /// The headers that [`verify`](Self::verify) and [`normalise`](Self::normalise) read.
-    const HEADERS: &'static [&'static str];
+    /// What a passed check can prove, depending on the configuration, the usual first; tested on
+    /// the fixtures.
+    const PROOFS: &'static [Proof];
     /// Requests that `sluicegate send` can make, from `fixtures/`.
     const SAMPLES: &'static [Sample];
     /// What the operator writes under `sources:`. Doc comments become `docs/providers.md`.
@@ -47,20 +52,33 @@ pub trait Provider: Send + Sync + Sized + 'static {
     /// A sentence for the operator, without the source's name.
     fn new(config: Self::Config, setup: &Setup) -> Result<Self, String>;
 
-    /// Whether the source runs on the development secret, because it has none of its own.
-    fn is_development(&self) -> bool;
+    /// What checks that the sender is who it says, and that the request is recent.
+    fn verifier(&self) -> &Verifier;
 
-    /// Answers a request that carries no event, such as a URL challenge. `None`: not one.
+    /// The headers that [`normalise`](Self::normalise) reads, in lower case; a `*` at the end
+    /// stands for whatever follows.
+    fn reads(&self) -> &[Box<str>] {
+        &[]
+    }
+
+    /// Answers a GET: a platform asks whether this URL is ours. `None`: it never does.
     fn handshake(&self, request: &Request) -> Option<Result<Answer, Rejection>> {
         let _ = request;
         None
     }
 
-    /// Checks that the sender is who it says, and that the request is recent.
-    ///
-    /// # Errors
-    /// Why the request is turned away.
-    fn verify(&self, request: &Request, now: Timestamp) -> Result<(), Rejection>;
+    /// Answers a signed request that carries no event, such as a ping. `None`: it carries some.
+    fn challenge(&self, request: &Request<Verified>) -> Option<Answer> {
+        let _ = request;
+        None
+    }
+
+    /// Asks the provider for what it does not push, going on where the cursors say. `None`: it
+    /// pushes everything.
+    fn poller(&self, cursors: Vec<Cursor>) -> Option<Box<dyn Poller>> {
+        let _ = cursors;
+        None
+    }
 
     /// Turns the payload into events, in the order they happened; never empty, never failing.
     ///
@@ -74,8 +92,8 @@ pub trait Provider: Send + Sync + Sized + 'static {
         Answer::ok()
     }
 
-    /// Makes a fresh request of a sample: new ids, the present time, the text if one is given,
-    /// and signed as the real sender signs.
+    /// Makes a fresh request of a sample: new ids, the present time, the text if one is given.
+    /// It is signed afterwards, as the real sender signs.
     fn compose(&self, sample: &Sample, fresh: &Fresh<'_>) -> Request;
 }
 
@@ -84,6 +102,10 @@ pub trait Provider: Send + Sync + Sized + 'static {
 pub struct Setup {
     /// The name under `sources:`.
     pub name: String,
+    /// Where the outside reaches the gateway, without a trailing slash.
+    pub public_url: String,
+    /// A random key of this gateway, which URLs are minted with.
+    pub store_key: Secret,
     /// A random secret kept in the data directory, for a source that has none of its own. `None`
     /// where development secrets are refused because the public URL is not loopback.
     pub development_secret: Option<Secret>,
@@ -127,25 +149,44 @@ impl Answer {
     }
 }
 
-/// What a passed check proves, from least to most.
+/// What a passed check proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Proof {
+    /// Nothing: anybody can send.
+    Nothing,
     /// The sender knows the secret. The body could have been changed on the way.
     Sender,
+    /// The sender was given the URL, not long ago.
+    SenderAndTime,
     /// The body is as it was sent. It could have been sent long ago.
     Body,
     /// The body is as it was sent, just now.
     BodyAndTime,
+    /// Nobody sends: the gateway asked the provider itself.
+    Polled,
 }
 
 impl Proof {
-    /// One sentence for `docs/providers.md`.
+    /// One sentence for `docs/providers.md` and the operator.
     pub const fn describe(self) -> &'static str {
         match self {
+            Self::Nothing => "Proves nothing: anybody who knows the URL can send.",
             Self::Sender => "Proves the sender, not the body.",
+            Self::SenderAndTime => "Proves the sender and the time, not the body.",
             Self::Body => "Proves the sender and the body; a replay looks genuine.",
             Self::BodyAndTime => "Proves the sender, the body and the time.",
+            Self::Polled => "Nobody sends: the gateway asks the provider itself.",
         }
+    }
+
+    /// Whether a changed body is noticed.
+    pub const fn covers_body(self) -> bool {
+        matches!(self, Self::Body | Self::BodyAndTime)
+    }
+
+    /// Whether a request of long ago is noticed.
+    pub const fn covers_time(self) -> bool {
+        matches!(self, Self::SenderAndTime | Self::BodyAndTime)
     }
 }
 
@@ -157,7 +198,7 @@ pub enum Rejection {
     UnknownSource,
     /// A header that the check needs is not there, or there twice.
     #[error("missing header `{0}`")]
-    MissingHeader(&'static str),
+    MissingHeader(Box<str>),
     /// The signature is not the sender's.
     #[error("signature does not match")]
     BadSignature,
@@ -167,6 +208,9 @@ pub enum Rejection {
     /// A handshake whose token is not ours.
     #[error("verify token does not match")]
     BadHandshake,
+    /// Nobody calls this source: the gateway asks the provider.
+    #[error("this source takes no webhooks: the gateway asks its provider")]
+    Polled,
     /// A development secret met a request that came through a proxy.
     #[error("this source runs on a development secret, which is refused behind a proxy")]
     DevelopmentSecret,
@@ -181,6 +225,7 @@ impl Rejection {
             Self::BadSignature => "bad_signature",
             Self::Stale => "stale",
             Self::BadHandshake => "bad_handshake",
+            Self::Polled => "polled",
             Self::DevelopmentSecret => "development_secret",
         }
     }
@@ -188,38 +233,45 @@ impl Rejection {
 
 /// A configured provider, its type forgotten.
 pub trait Source: Send + Sync {
-    /// The headers it reads.
-    fn headers(&self) -> &'static [&'static str];
     /// See [`Provider::NAME`].
     fn provider(&self) -> &'static str;
-    /// See [`Provider::is_development`].
-    fn is_development(&self) -> bool;
+    /// See [`Provider::verifier`].
+    fn verifier(&self) -> &Verifier;
+    /// See [`Provider::reads`].
+    fn reads(&self) -> &[Box<str>];
     /// See [`Provider::handshake`].
     fn handshake(&self, request: &Request) -> Option<Result<Answer, Rejection>>;
-    /// Runs [`Provider::verify`]; the only way to a [`Request<Verified>`].
+    /// Checks a request; the only way from outside to a [`Request<Verified>`].
     ///
     /// # Errors
     /// Why the request is turned away.
     fn verify(&self, request: Request, now: Timestamp) -> Result<Request<Verified>, Rejection>;
+    /// See [`Provider::challenge`].
+    fn challenge(&self, request: &Request<Verified>) -> Option<Answer>;
     /// See [`Provider::normalise`].
     fn normalise(&self, request: &Request<Verified>) -> Vec<Draft>;
     /// See [`Provider::answer`].
     fn answer(&self, request: &Request<Verified>, drafts: &[Draft]) -> Answer;
-    /// See [`Provider::compose`].
-    fn compose(&self, sample: &Sample, fresh: &Fresh<'_>) -> Request;
+    /// See [`Provider::poller`].
+    fn poller(&self, cursors: Vec<Cursor>) -> Option<Box<dyn Poller>>;
+    /// See [`Provider::compose`]; signed.
+    ///
+    /// # Errors
+    /// That only the real sender can sign.
+    fn compose(&self, sample: &Sample, fresh: &Fresh<'_>) -> Result<Request, String>;
 }
 
 impl<P: Provider> Source for P {
-    fn headers(&self) -> &'static [&'static str] {
-        P::HEADERS
-    }
-
     fn provider(&self) -> &'static str {
         P::NAME
     }
 
-    fn is_development(&self) -> bool {
-        Provider::is_development(self)
+    fn verifier(&self) -> &Verifier {
+        Provider::verifier(self)
+    }
+
+    fn reads(&self) -> &[Box<str>] {
+        Provider::reads(self)
     }
 
     fn handshake(&self, request: &Request) -> Option<Result<Answer, Rejection>> {
@@ -227,8 +279,12 @@ impl<P: Provider> Source for P {
     }
 
     fn verify(&self, request: Request, now: Timestamp) -> Result<Request<Verified>, Rejection> {
-        Provider::verify(self, &request, now)?;
+        Provider::verifier(self).verify(&request, now)?;
         Ok(request.into_verified())
+    }
+
+    fn challenge(&self, request: &Request<Verified>) -> Option<Answer> {
+        Provider::challenge(self, request)
     }
 
     fn normalise(&self, request: &Request<Verified>) -> Vec<Draft> {
@@ -239,8 +295,12 @@ impl<P: Provider> Source for P {
         Provider::answer(self, request, drafts)
     }
 
-    fn compose(&self, sample: &Sample, fresh: &Fresh<'_>) -> Request {
-        Provider::compose(self, sample, fresh)
+    fn poller(&self, cursors: Vec<Cursor>) -> Option<Box<dyn Poller>> {
+        Provider::poller(self, cursors)
+    }
+
+    fn compose(&self, sample: &Sample, fresh: &Fresh<'_>) -> Result<Request, String> {
+        Provider::verifier(self).sign(Provider::compose(self, sample, fresh), fresh.now)
     }
 }
 
@@ -255,8 +315,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// See [`Provider::KINDS`].
     pub kinds: &'static [Kind],
-    /// See [`Provider::PROOF`].
-    pub proof: Proof,
+    /// See [`Provider::PROOFS`].
+    pub proofs: &'static [Proof],
     /// See [`Provider::SAMPLES`].
     pub samples: &'static [Sample],
     /// The schema of [`Provider::Config`].
@@ -271,7 +331,7 @@ impl Entry {
             name: P::NAME,
             summary: P::SUMMARY,
             kinds: P::KINDS,
-            proof: P::PROOF,
+            proofs: P::PROOFS,
             samples: P::SAMPLES,
             schema: || schemars::schema_for!(P::Config),
             build: |config, setup| {

@@ -50,6 +50,11 @@ impl Request {
         self.into_verified()
     }
 
+    /// What the gateway asked a provider for itself: the connection proves whose it is.
+    pub fn polled(body: Bytes) -> Request<Verified> {
+        Self::new("GET", "", Headers::default(), body).into_verified()
+    }
+
     pub(super) fn into_verified(self) -> Request<Verified> {
         let Self { method, target, headers, body, state: _ } = self;
         Request { method, target, headers, body, state: PhantomData }
@@ -61,8 +66,8 @@ impl<State> Request<State> {
     ///
     /// # Errors
     /// [`Rejection::MissingHeader`] when it is absent or not text.
-    pub fn require(&self, name: &'static str) -> Result<&str, Rejection> {
-        self.headers.get(name).ok_or(Rejection::MissingHeader(name))
+    pub fn require(&self, name: &str) -> Result<&str, Rejection> {
+        self.headers.get(name).ok_or_else(|| Rejection::MissingHeader(name.into()))
     }
 
     /// The raw query string, without `?`; empty if there is none.

@@ -32,7 +32,12 @@ pub(super) fn providers() -> String {
              ##{readme}",
             name = entry.name,
             summary = entry.summary,
-            proof = entry.proof.describe(),
+            proof = entry
+                .proofs
+                .iter()
+                .map(|it| it.describe())
+                .collect::<Vec<_>>()
+                .join(" Or, by configuration: "),
             kinds = codes(entry.kinds),
             settings = config::table(&(entry.schema)().to_value()),
             samples = codes(entry.samples.iter().map(|it| it.name)),

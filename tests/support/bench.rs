@@ -67,7 +67,13 @@ pub(crate) fn all() -> &'static [Bench] {
 /// Builds a source.
 pub(crate) fn source(entry: &Entry, settings: Value) -> Result<Box<dyn Source>, String> {
     let development_secret = Some(Secret::new("development-secret"));
-    (entry.build)(settings, &Setup { name: entry.name.to_owned(), development_secret })
+    let setup = Setup {
+        name: entry.name.to_owned(),
+        public_url: "https://gateway.example".to_owned(),
+        store_key: Secret::new("store-key"),
+        development_secret,
+    };
+    (entry.build)(settings, &setup)
 }
 
 impl Bench {
@@ -129,7 +135,7 @@ impl Bench {
     /// A sample, as the real sender would send it.
     pub(crate) fn compose(&self, sample: &Sample, seed: u128) -> Request {
         let fresh = Fresh { seed: Uuid::from_u128(seed), now: now(), text: None, from: None };
-        self.source.compose(sample, &fresh)
+        self.source.compose(sample, &fresh).unwrap()
     }
 }
 

@@ -3,10 +3,10 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lenient::{integer, list, object, text, time};
 use super::setting::Setting;
 use crate::event::facts::{Failure, Notice, Template};
 use crate::event::{Draft, Kind};
+use crate::lenient::{integer, list, object, text, time};
 
 /// Where a field's notice keeps what; the first pointer that leads to something wins.
 struct Shape {

@@ -3,11 +3,11 @@
 use serde_json::value::RawValue;
 
 use super::account;
-use super::lenient::{integer, object, text, time};
 use super::setting::Setting;
 use super::status::recipient;
 use crate::event::facts::Call;
 use crate::event::{Draft, Kind};
+use crate::lenient::{integer, object, text, time};
 
 /// One event of a call.
 pub(super) fn draft(setting: &Setting<'_>, raw: &RawValue) -> Draft {

@@ -3,10 +3,10 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lenient::{first, object, text, time};
 use super::setting::{Setting, digits};
 use crate::event::facts::{Contact, Handover, Identity, Notice, Preference};
 use crate::event::{Draft, Kind};
+use crate::lenient::{first, object, text, time};
 
 /// A contact before and after a change of its identifiers.
 struct Renamed {

@@ -4,10 +4,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::account;
-use super::lenient::{first, list, object, text, time};
 use super::setting::Setting;
 use crate::event::facts::Group;
 use crate::event::{Draft, Kind};
+use crate::lenient::{first, list, object, text, time};
 
 /// The kind of a field about groups.
 pub(super) fn kind(field: &str) -> Option<Kind> {

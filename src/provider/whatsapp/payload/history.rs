@@ -5,11 +5,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::account;
-use super::lenient::{each, object, text};
 use super::message::{self, Writer};
 use super::setting::Setting;
 use crate::event::facts::Notice;
 use crate::event::{Draft, Kind};
+use crate::lenient::{each, object, text};
 
 /// One chunk of the import; there may be thousands of messages in it.
 #[derive(Deserialize)]

@@ -3,13 +3,13 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lenient::{each, first, flag, list, number, object, text, time};
 use super::setting::Setting;
 use super::{account, contact};
 use crate::event::facts::{
     Context, Interactive, Location, Media, Message, Order, OrderItem, Reaction,
 };
 use crate::event::{Draft, Kind};
+use crate::lenient::{each, first, flag, list, number, object, text, time};
 
 /// Whose messages a list holds.
 #[derive(Clone, Copy, PartialEq, Eq)]

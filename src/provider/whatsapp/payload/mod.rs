@@ -5,7 +5,6 @@ use serde_json::value::RawValue;
 
 use crate::event::{Draft, Kind};
 
-mod lenient;
 mod setting;
 mod message;
 mod status;
@@ -15,7 +14,7 @@ mod contact;
 mod groups;
 mod account;
 
-use lenient::{Text, each};
+use crate::lenient::{Text, each};
 use message::Writer;
 use setting::Setting;
 

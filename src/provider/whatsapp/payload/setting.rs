@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::UNMAPPED;
-use super::lenient::{Text, each, moment};
 use crate::event::facts::{Channel, Contact, Conversation, Unmapped};
 use crate::event::{Candidate, Draft, Facts, Kind};
+use crate::lenient::{Text, each, moment};
 
 /// The surroundings of an element.
 pub(super) struct Setting<'a> {

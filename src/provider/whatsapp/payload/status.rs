@@ -3,11 +3,11 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lenient::{first, object, text, time};
 use super::setting::Setting;
 use super::{account, calls};
 use crate::event::facts::{Contact, Status};
 use crate::event::{Draft, Kind};
+use crate::lenient::{first, object, text, time};
 
 /// Whom a status is about.
 pub(super) struct Recipient {

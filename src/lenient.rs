@@ -10,16 +10,16 @@ use serde_json::value::RawValue;
 
 /// A string, or a number where a string should be. Anything else reads as absent.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Text<'a>(Option<Cow<'a, str>>);
+pub(crate) struct Text<'a>(Option<Cow<'a, str>>);
 
 impl Text<'_> {
     /// The text, unless it is absent or empty.
-    pub(super) fn get(&self) -> Option<&str> {
+    pub(crate) fn get(&self) -> Option<&str> {
         self.0.as_deref().filter(|it| !it.is_empty())
     }
 
     /// The text, or an empty one.
-    pub(super) fn or_empty(&self) -> &str {
+    pub(crate) fn or_empty(&self) -> &str {
         self.0.as_deref().unwrap_or_default()
     }
 }
@@ -80,7 +80,7 @@ impl<'de> Visitor<'de> for TextVisitor {
 }
 
 /// The elements of a list; what is no list stands for its only element, so that nothing is lost.
-pub(super) fn each(list: Option<&RawValue>) -> Vec<&RawValue> {
+pub(crate) fn each(list: Option<&RawValue>) -> Vec<&RawValue> {
     let Some(raw) = list else { return Vec::new() };
     serde_json::from_str(raw.get()).unwrap_or_else(|_| vec![raw])
 }
@@ -89,7 +89,7 @@ pub(super) fn each(list: Option<&RawValue>) -> Vec<&RawValue> {
 ///
 /// # Errors
 /// Why it is none.
-pub(super) fn object(raw: &RawValue) -> Result<Value, &'static str> {
+pub(crate) fn object(raw: &RawValue) -> Result<Value, &'static str> {
     let value = serde_json::from_str(raw.get())
         .or_else(|error| mended(raw.get()).map_or(Err(error), |it| serde_json::from_str(&it)));
     match value {
@@ -124,7 +124,7 @@ fn mended(json: &str) -> Option<String> {
 }
 
 /// A string, or a number where a string should be; `None` when empty.
-pub(super) fn text(value: &Value) -> Option<String> {
+pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(it) if !it.is_empty() => Some(it.clone()),
         Value::Number(it) if it.is_f64() => it.as_f64().map(|it| it.to_string()),
@@ -134,17 +134,17 @@ pub(super) fn text(value: &Value) -> Option<String> {
 }
 
 /// The first of several keys that holds a text.
-pub(super) fn first(value: &Value, keys: &[&str]) -> Option<String> {
+pub(crate) fn first(value: &Value, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| text(&value[*key]))
 }
 
 /// A whole number, or a string of one.
-pub(super) fn integer(value: &Value) -> Option<i64> {
+pub(crate) fn integer(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| whole(&text(value)?))
 }
 
 /// A number, or a string of one.
-pub(super) fn number(value: &Value) -> Option<f64> {
+pub(crate) fn number(value: &Value) -> Option<f64> {
     let number = match value {
         Value::String(it) => it.trim().parse().ok(),
         _ => value.as_f64(),
@@ -153,12 +153,12 @@ pub(super) fn number(value: &Value) -> Option<f64> {
 }
 
 /// Whether a flag is set: `true`, or the string or number that means it.
-pub(super) fn flag(value: &Value) -> bool {
+pub(crate) fn flag(value: &Value) -> bool {
     value.as_bool().unwrap_or_else(|| matches!(text(value).as_deref(), Some("true" | "1")))
 }
 
 /// The elements of a list, or the object that stands in its place.
-pub(super) fn list(value: &Value) -> &[Value] {
+pub(crate) fn list(value: &Value) -> &[Value] {
     match value {
         Value::Array(it) => it,
         Value::Object(_) => std::slice::from_ref(value),
@@ -167,12 +167,12 @@ pub(super) fn list(value: &Value) -> &[Value] {
 }
 
 /// A moment: seconds or milliseconds since 1970, as a number or a string of one, or ISO 8601.
-pub(super) fn time(value: &Value) -> Option<Timestamp> {
+pub(crate) fn time(value: &Value) -> Option<Timestamp> {
     moment(&text(value)?)
 }
 
 /// See [`time`].
-pub(super) fn moment(text: &str) -> Option<Timestamp> {
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     match whole(text) {
         Some(it) if it <= 0 => None,
         Some(it) if it >= 1_000_000_000_000 => Timestamp::from_millisecond(it).ok(),

@@ -1,0 +1,76 @@
+//! A provider that is not there: the same paths, limits and errors, on this machine. Pure; `simulate`
+//! serves it.
+//!
+//! A simulator is written from the provider's document alone: a parameter, field or header that
+//! the document does not list is refused, so that a client which is wrong fails here first.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Outgoing;
+
+/// What a simulator is asked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The path under the simulator's base URL, as it was written: still percent-encoded.
+    pub path: String,
+    /// The query string, decoded, in order.
+    pub query: Vec<(String, String)>,
+    /// Headers by lower-case name.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+    /// Where the simulator is reached, for URLs it hands out.
+    pub base_url: String,
+}
+
+/// What it answers, and what it does afterwards.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers beside the content type.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body: JSON.
+    pub body: Bytes,
+    /// Requests of its own, each after so long.
+    pub later: Vec<(Duration, Outgoing)>,
+}
+
+impl Answered {
+    /// A status and a JSON body.
+    pub fn json(status: u16, body: &Value) -> Self {
+        let body = body.to_string().into();
+        Self { status, headers: Vec::new(), body, later: Vec::new() }
+    }
+}
+
+impl Asked {
+    /// The value of a header that occurs, by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|it| it.0 == name).map(|it| &*it.1)
+    }
+
+    /// The value of a parameter of the query.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|it| it.0 == name).map(|it| &*it.1)
+    }
+}
+
+/// A simulated provider. It keeps its data in memory.
+pub trait Simulator: Send {
+    /// Answers one request.
+    fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answered;
+
+    /// Does what only the outside world does: a customer writes, a message is read. `None`: there
+    /// is no such deed. The value that comes back is for whoever asked.
+    fn deed(&mut self, deed: &str, arguments: &Value, now: Timestamp) -> Option<Value> {
+        let _ = (deed, arguments, now);
+        None
+    }
+}

@@ -1,0 +1,3 @@
+//! Published vectors, and attacks on every preset.
+
+use super::*;
