@@ -113,7 +113,7 @@ fn golden() -> Vec<(&'static str, Event)> {
     let event = |name: &str| {
         let fixture = bench.fixtures.iter().find(|it| it.name == name).unwrap();
         let body = Bytes::from(fixture.body.clone());
-        let mut events = complete(bench.drafts(&fixture.body), &body);
+        let mut events = complete(bench.drafts_as(fixture, &fixture.body), &body);
         assert_eq!(events.len(), 1, "{name}: take a fixture that is one event");
         events.remove(0)
     };
@@ -196,7 +196,7 @@ fn every_fixture_fits_the_schema_of_its_kind() {
     for bench in bench::all() {
         for fixture in &bench.fixtures {
             let body = Bytes::from(fixture.body.clone());
-            for event in complete(bench.drafts(&fixture.body), &body) {
+            for event in complete(bench.drafts_as(fixture, &fixture.body), &body) {
                 let wire = serde_json::from_slice(&event.to_wire(PUBLIC_URL)).unwrap();
                 fits(&validators, &fixture.name, &wire);
             }

@@ -5,12 +5,14 @@
 //! endpoints, its typed bodies, and the simulator that answers them: both ends are tested on the
 //! same examples.
 
+mod auth;
 mod endpoint;
+mod parameter;
 mod simulator;
 
-pub use endpoint::{
-    Account, Arguments, Auth, Body, Endpoint, Kind, Paging, Parameter, Place, unchecked,
-};
+pub use auth::Auth;
+pub use endpoint::{Account, Arguments, Body, Endpoint, Paging, unchecked};
+pub use parameter::{Kind, Parameter, Place};
 pub use simulator::{Answered, Asked, Simulator};
 
 use std::time::Duration;

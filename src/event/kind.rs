@@ -42,9 +42,13 @@ impl Kind {
 
     /// The sections of [`Facts`](super::Facts) it carries beside `channel`.
     pub fn sections(&self) -> &'static [&'static str] {
-        self.entry().map_or(&["contact", "conversation", "unmapped"], |it| it.sections)
+        self.entry().map_or(OWN, |it| it.sections)
     }
 }
+
+/// The sections of kinds that the catalogue does not know: a provider's `unmapped`, and those that
+/// a source names itself.
+const OWN: &[&str] = &["contact", "conversation", "message", "fields", "unmapped"];
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,6 +123,15 @@ catalogue! {
     GROUP_PARTICIPANTS "group.participants" "Members joined or left a group." ["conversation", "group"];
     GROUP_SETTINGS "group.settings" "A group's subject, picture or description changed." ["conversation", "group"];
     GROUP_STATUS "group.status" "A group was suspended or released." ["conversation", "group"];
+    ACCOUNT_POST "account.post" "A post or video of the account was published, or failed." ["notice"];
+    ACCOUNT_EXPORT "account.export" "An export of the account's data is ready." ["notice"];
+    COMMENT_RECEIVED "comment.received" "Somebody wrote a comment or a post, or mentioned us." ["contact", "conversation", "comment"];
+    COMMENT_EDITED "comment.edited" "A comment or a post was changed." ["contact", "conversation", "comment"];
+    COMMENT_DELETED "comment.deleted" "A comment or a post was removed." ["contact", "conversation", "comment"];
+    LEAD_RECEIVED "lead.received" "Somebody left their details." ["contact", "conversation", "lead"];
+    FLOW_TRIGGERED "flow.triggered" "A flow on the provider's side was started, or calls us." ["contact", "conversation", "message", "flow"];
+    AGENT_REPLIED "agent.replied" "An AI agent answered." ["contact", "conversation", "message", "agent"];
+    AGENT_FAILED "agent.failed" "An AI agent could not answer." ["contact", "conversation", "agent"];
     HANDOVER_CHANGED "handover.changed" "Another party took or gave back the conversation." ["contact", "conversation", "handover"];
 }
 

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::facts::{
-    Call, Channel, Contact, Conversation, Facts, Group, Handover, Identity, Message, Notice,
-    Preference, Status, Template, Unmapped,
+    Agent, Call, Channel, Comment, Contact, Conversation, Facts, Flow, Group, Handover, Identity,
+    Lead, Message, Notice, Preference, Status, Template, Unmapped,
 };
 use super::{Event, Kind};
 
@@ -126,6 +127,16 @@ struct WireData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     notice: &'a Option<Notice>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    comment: &'a Option<Comment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lead: &'a Option<Lead>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow: &'a Option<Flow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: &'a Option<Agent>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    fields: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     unmapped: &'a Option<Unmapped>,
     raw: &'a RawValue,
 }
@@ -153,6 +164,11 @@ impl<'a> WireData<'a> {
             preference,
             handover,
             notice,
+            comment,
+            lead,
+            flow,
+            agent,
+            fields,
             unmapped,
         } = facts;
         Self {
@@ -168,6 +184,11 @@ impl<'a> WireData<'a> {
             preference,
             handover,
             notice,
+            comment,
+            lead,
+            flow,
+            agent,
+            fields,
             unmapped,
             raw,
         }

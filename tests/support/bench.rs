@@ -1,5 +1,6 @@
 //! A provider on the bench: its source, its fixtures, and what they become.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -19,16 +20,34 @@ use uuid::Uuid;
 pub(crate) struct Config {
     /// What stands under `sources:` in the tests.
     pub(crate) settings: serde_json::Map<String, Value>,
+    /// Other settings, by a name: signatures are checked with each of them.
+    variants: BTreeMap<String, serde_json::Map<String, Value>>,
     /// Headers that every fixture came with, beside the signature.
-    headers: std::collections::BTreeMap<String, String>,
+    headers: BTreeMap<String, String>,
+    /// Headers, settings or siblings of single fixtures, by the fixture's name.
+    fixtures: BTreeMap<String, Special>,
+    /// Other providers whose fixtures this one takes too, and tells the same of them.
+    pub(crate) family: Vec<String>,
     /// Where lists of independent elements stand, e.g. `/entry/*/changes`.
     pub(crate) batches: Vec<String>,
+}
+
+/// What is special about one fixture.
+#[derive(Deserialize, Default, Clone)]
+#[serde(default, deny_unknown_fields)]
+struct Special {
+    /// Headers it came with, beside those of all.
+    headers: BTreeMap<String, String>,
+    /// The variant of the settings it is read with.
+    variant: Option<String>,
 }
 
 /// A provider and its fixtures.
 pub(crate) struct Bench {
     pub(crate) entry: &'static Entry,
     pub(crate) source: Box<dyn Source>,
+    /// The source with other settings, by the variant's name, and those settings.
+    pub(crate) variants: BTreeMap<String, Box<dyn Source>>,
     pub(crate) config: Config,
     pub(crate) fixtures: Vec<Fixture>,
 }
@@ -39,6 +58,7 @@ pub(crate) struct Fixture {
     pub(crate) body: Vec<u8>,
     pub(crate) json: Option<Value>,
     pub(crate) golden: PathBuf,
+    special: Special,
 }
 
 /// A draft without its place in the body: equal for equal happenings.
@@ -76,66 +96,101 @@ pub(crate) fn source(entry: &Entry, settings: Value) -> Result<Box<dyn Source>, 
     (entry.build)(settings, &setup)
 }
 
+/// The folder of a provider.
+fn sibling(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/provider").join(name)
+}
+
 impl Bench {
     fn new(entry: &'static Entry) -> Self {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("src/provider")
-            .join(entry.name)
-            .join("fixtures");
+        let folder = sibling(entry.name).join("fixtures");
         let config: Config = fs::read(folder.join("config.json"))
             .map(|it| serde_json::from_slice(&it).expect("config.json is what `Config` says"))
             .unwrap_or_default();
-        let mut fixtures: Vec<Fixture> = fs::read_dir(&folder)
-            .unwrap_or_else(|_| panic!("{} has fixtures", entry.name))
-            .map(|it| it.unwrap().file_name().into_string().unwrap())
-            .filter_map(|it| Some(it.strip_suffix(".json")?.to_owned()))
-            .filter(|it| it != "config" && !it.ends_with(".events"))
-            .map(|name| {
-                let body = fs::read(folder.join(format!("{name}.json"))).unwrap();
-                let json = serde_json::from_slice(&body).ok();
-                Fixture { body, json, golden: folder.join(format!("{name}.events.json")), name }
+        let folders = std::iter::once(folder.clone())
+            .chain(config.family.iter().map(|it| sibling(it).join("fixtures")));
+        let mut fixtures: Vec<Fixture> = folders
+            .flat_map(|folder| {
+                fs::read_dir(&folder)
+                    .unwrap_or_else(|_| panic!("{} has fixtures", folder.display()))
+                    .map(|it| it.unwrap().file_name().into_string().unwrap())
+                    .filter_map(|it| Some(it.strip_suffix(".json")?.to_owned()))
+                    .filter(|it| it != "config" && !it.ends_with(".events"))
+                    .map(|name| {
+                        let body = fs::read(folder.join(format!("{name}.json"))).unwrap();
+                        let json = serde_json::from_slice(&body).ok();
+                        let special = config.fixtures.get(&name).cloned().unwrap_or_default();
+                        let golden = folder.join(format!("{name}.events.json"));
+                        Fixture { body, json, golden, special, name }
+                    })
+                    .collect::<Vec<_>>()
             })
             .collect();
-        fixtures.sort_by(|a, b| a.name.cmp(&b.name));
-        let source = source(entry, Value::Object(config.settings.clone())).unwrap();
-        Self { entry, source, config, fixtures }
+        fixtures.sort_by(|a, b| a.golden.cmp(&b.golden));
+        let built = |it: &serde_json::Map<String, Value>| source(entry, it.clone().into()).unwrap();
+        let variants = config.variants.iter().map(|(name, it)| (name.clone(), built(it))).collect();
+        Self { entry, source: built(&config.settings), variants, config, fixtures }
     }
 
-    /// What a body becomes.
-    pub(crate) fn drafts(&self, body: &[u8]) -> Vec<Draft> {
-        let headers = self.config.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+    /// Every way the source can be set up, the usual first.
+    pub(crate) fn sources(&self) -> Vec<(&str, &dyn Source, &serde_json::Map<String, Value>)> {
+        let usual = std::iter::once(("usual", &*self.source, &self.config.settings));
+        let variants = self.variants.iter();
+        usual
+            .chain(variants.map(|(name, it)| (&**name, &**it, &self.config.variants[name])))
+            .collect()
+    }
+
+    /// What a body becomes when it arrives as a fixture did.
+    pub(crate) fn drafts_as(&self, fixture: &Fixture, body: &[u8]) -> Vec<Draft> {
+        let headers = self.config.headers.iter().chain(&fixture.special.headers);
+        let headers = headers.map(|(name, value)| (&**name, &**value)).collect();
         let request = Request::new("POST", "", headers, Bytes::copy_from_slice(body));
-        self.source.normalise(&request.assume_verified())
-    }
-
-    /// What a body becomes, wherever it stands in it.
-    pub(crate) fn told(&self, body: &[u8]) -> Vec<Told> {
-        let told = |it: Draft| Told {
-            kind: it.kind,
-            key: it.dedup_key,
-            time: it.time,
-            historical: it.historical,
-            candidates: it.candidates,
-            facts: it.facts,
-            raw: body[it.raw].to_vec(),
+        let source = match &fixture.special.variant {
+            Some(name) => &self.variants[name],
+            None => &self.source,
         };
-        self.drafts(body).into_iter().map(told).collect()
+        source.normalise(&request.assume_verified())
     }
 
-    /// What a JSON body becomes.
-    pub(crate) fn told_json(&self, body: &Value) -> Vec<Told> {
-        self.told(body.to_string().as_bytes())
+    /// What a body becomes when it arrives as a fixture did, wherever it stands in it.
+    pub(crate) fn told_as(&self, fixture: &Fixture, body: &[u8]) -> Vec<Told> {
+        self.drafts_as(fixture, body).into_iter().map(|it| Told::new(it, body)).collect()
+    }
+
+    /// What a fixture becomes.
+    pub(crate) fn told(&self, fixture: &Fixture) -> Vec<Told> {
+        self.told_as(fixture, &fixture.body)
+    }
+
+    /// What a JSON body becomes when it arrives as a fixture did.
+    pub(crate) fn told_json(&self, fixture: &Fixture, body: &Value) -> Vec<Told> {
+        self.told_as(fixture, body.to_string().as_bytes())
     }
 
     /// The fixtures that are JSON.
-    pub(crate) fn json(&self) -> Vec<(&str, &Value)> {
-        self.fixtures.iter().filter_map(|it| Some((&*it.name, it.json.as_ref()?))).collect()
+    pub(crate) fn json(&self) -> Vec<(&Fixture, &Value)> {
+        self.fixtures.iter().filter_map(|it| Some((it, it.json.as_ref()?))).collect()
     }
+}
 
-    /// A sample, as the real sender would send it.
-    pub(crate) fn compose(&self, sample: &Sample, seed: u128) -> Request {
-        let fresh = Fresh { seed: Uuid::from_u128(seed), now: now(), text: None, from: None };
-        self.source.compose(sample, &fresh).unwrap()
+/// A sample, as the real sender would send it.
+pub(crate) fn compose(source: &dyn Source, sample: &Sample, seed: u128) -> Request {
+    let fresh = Fresh { seed: Uuid::from_u128(seed), now: now(), text: None, from: None };
+    source.compose(sample, &fresh).unwrap()
+}
+
+impl Told {
+    fn new(draft: Draft, body: &[u8]) -> Self {
+        Self {
+            kind: draft.kind,
+            key: draft.dedup_key,
+            time: draft.time,
+            historical: draft.historical,
+            candidates: draft.candidates,
+            facts: draft.facts,
+            raw: body[draft.raw].to_vec(),
+        }
     }
 }
 

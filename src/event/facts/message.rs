@@ -49,6 +49,15 @@ pub struct Message {
     /// Where one of our own messages was written: `business_app`, `agent`, `api`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// Who of our side is to answer, in the provider's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+    /// What a voice note says, as the provider heard it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transcription: Option<String>,
+    /// The choices that came with a question, as the provider sent them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<Value>,
     /// Why the provider could not show the message.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Failure>,

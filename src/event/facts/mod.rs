@@ -5,13 +5,15 @@
 
 mod message;
 mod account;
+mod activity;
 
 pub use account::{Handover, Identity, Notice, Preference, Template, Unmapped};
+pub use activity::{Agent, Comment, Flow, Lead};
 pub use message::{Context, Interactive, Location, Media, Message, Order, OrderItem, Reaction};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The sections of an event's `data`, without the conversation's id and the raw fragment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +54,21 @@ pub struct Facts {
     /// Something that concerns the business account, a number of it, or its security.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
+    /// A comment, a post or a mention that others can read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<Comment>,
+    /// Somebody left their details.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead: Option<Lead>,
+    /// A flow on the provider's side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Flow>,
+    /// What an AI agent did with a call of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Agent>,
+    /// What a source's own mapping took from the payload, by the names it gave.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub fields: Map<String, Value>,
     /// Why the payload has no kind of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unmapped: Option<Unmapped>,
@@ -107,6 +124,9 @@ pub struct Conversation {
     /// Somebody else holds the conversation; this is a copy to read along.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub standby: bool,
+    /// Whether a bot answers there: `active`, or `paused` while a human has taken over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bot: Option<String>,
 }
 
 impl Conversation {

@@ -174,7 +174,7 @@ impl<'a> Setting<'a> {
             None => contact.iter().flat_map(|it| self.candidates(it)).collect(),
         };
         draft.facts.contact = contact;
-        draft.facts.conversation = Conversation { group, standby: self.standby };
+        draft.facts.conversation = Conversation { group, standby: self.standby, bot: None };
     }
 
     /// The identifiers of a contact, strongest first.
