@@ -259,7 +259,7 @@ impl Verifier {
     ///
     /// # Errors
     /// That only the sender can, because we hold but a public key.
-    pub(super) fn sign(&self, request: Request, now: Timestamp) -> Result<Request, String> {
+    pub fn sign(&self, request: Request, now: Timestamp) -> Result<Request, String> {
         let mut request = request;
         if request.target.is_empty() {
             request.target.clone_from(&self.home);
