@@ -62,10 +62,12 @@ pub(super) fn parse(template: &str, app_key: Option<&str>) -> Result<Vec<Part>, 
 }
 
 /// The fields of a form, sorted by name and written one after the other without anything between:
-/// what Twilio signs.
+/// what Twilio signs. A field that is there twice with one value counts once, as in Twilio's
+/// own libraries.
 pub(super) fn sorted_form(body: &[u8]) -> String {
     let mut fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = form_urlencoded::parse(body).collect();
     fields.sort();
+    fields.dedup();
     fields.iter().flat_map(|(name, value)| [&**name, &**value]).collect()
 }
 

@@ -115,7 +115,10 @@ impl Verifier {
             Method::Token => Check::Token(main.ok_or_else(missing)?, prefix, secrets),
             Method::Basic => {
                 let encoded = |it: &Secret| Secret::new(STANDARD.encode(it.expose()));
-                if secrets.iter().any(|it| !it.expose().contains(':')) {
+                let fits = |it: &Secret| {
+                    it.expose().split_once(':').is_some_and(|(_, password)| !password.is_empty())
+                };
+                if !secrets.iter().all(fits) {
                     return Err(format!("`{setting}` holds `user:password` for HTTP Basic"));
                 }
                 let secrets = secrets.iter().map(encoded).collect();
