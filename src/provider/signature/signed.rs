@@ -35,6 +35,11 @@ pub(super) struct Signature {
 }
 
 impl Signature {
+    /// Whether the URL is signed too.
+    pub(super) fn reads_url(&self) -> bool {
+        self.signed.iter().any(|it| matches!(it, Part::Url | Part::SortedForm))
+    }
+
     /// Checks a request.
     pub(super) fn verify(
         &self,
