@@ -279,7 +279,9 @@ fn headers(http: &HttpRequest, source: &dyn Source) -> Headers {
             }
         }
     };
-    KEPT.iter().for_each(|it| take(it));
+    for name in KEPT {
+        take(name);
+    }
     let read = source.verifier().headers().iter().chain(source.reads());
     for name in read.filter(|it| !KEPT.contains(&&***it)) {
         match name.strip_suffix('*') {

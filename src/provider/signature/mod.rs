@@ -12,22 +12,20 @@ mod tests;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::callback::{self, Callback};
 use super::{Proof, Rejection, Request, Setup};
 use crate::config::Secret;
 use compare::same;
-use content::Part;
 pub(crate) use scheme::{Encoding, Form, Hash, KeyForm, Method, TOLERANCE, Unit, Verify};
 pub use scheme::{PRESETS, Preset};
-use signed::{Signature, key};
+use signed::{Signature, header};
 
 /// Checks requests of one source, and signs like its sender.
 pub struct Verifier {
     check: Check,
     headers: Vec<Box<str>>,
-    proof: Proof,
     development: bool,
     home: String,
     public_url: String,
@@ -81,36 +79,20 @@ impl Verifier {
                 _ => secret,
             });
         }
-        let text =
-            |own: &Option<String>, preset: &str| Box::<str>::from(own.as_deref().unwrap_or(preset));
-        let header = |own: &Option<String>, preset: &str| {
-            let name: Box<str> = own.as_deref().unwrap_or(preset).to_ascii_lowercase().into();
-            Some(name).filter(|it| !it.is_empty())
-        };
-        let main = header(&verify.header, preset.header);
-        let prefix = text(&verify.prefix, preset.prefix);
-        let missing = || "`verify.header` is missing: where does the proof stand?".to_owned();
-        let mut headers: Vec<Box<str>> = main.iter().cloned().collect();
-        let mut proof = Proof::Sender;
+        let header = || header(verify.header.as_deref(), preset.header);
+        let prefix = verify.prefix.as_deref().unwrap_or(preset.prefix);
         let check = match method {
-            Method::None => {
-                proof = Proof::Nothing;
-                headers.clear();
-                Check::Nothing
-            }
+            Method::None => Check::Nothing,
             Method::Path => {
-                headers.clear();
-                for secret in &secrets {
-                    let fits = |it: u8| it.is_ascii_alphanumeric() || b"-_.~".contains(&it);
-                    if !secret.expose().bytes().all(fits) {
-                        return Err(format!(
-                            "`{setting}`: a secret of the URL has letters, digits and `-_.~` only"
-                        ));
-                    }
+                let fits = |it: u8| it.is_ascii_alphanumeric() || b"-_.~".contains(&it);
+                if !secrets.iter().all(|it| it.expose().bytes().all(fits)) {
+                    return Err(format!(
+                        "`{setting}`: a secret of the URL has letters, digits and `-_.~` only"
+                    ));
                 }
                 Check::Path(secrets)
             }
-            Method::Token => Check::Token(main.ok_or_else(missing)?, prefix, secrets),
+            Method::Token => Check::Token(header()?, prefix.into(), secrets),
             Method::Basic => {
                 let encoded = |it: &Secret| Secret::new(STANDARD.encode(it.expose()));
                 let fits = |it: &Secret| {
@@ -119,78 +101,33 @@ impl Verifier {
                 if !secrets.iter().all(fits) {
                     return Err(format!("`{setting}` holds `user:password` for HTTP Basic"));
                 }
-                let secrets = secrets.iter().map(encoded).collect();
-                Check::Token(main.ok_or_else(missing)?, prefix, secrets)
+                Check::Token(header()?, prefix.into(), secrets.iter().map(encoded).collect())
             }
             Method::Signature => {
-                let template = verify.signed.as_deref().unwrap_or(preset.signed);
-                let signed = content::parse(template, verify.app_key.as_deref())?;
-                let timestamp_header = header(&verify.timestamp_header, preset.timestamp_header);
-                let id_header = header(&verify.id_header, preset.id_header);
-                let form = verify.form.unwrap_or(preset.form);
-                let is_timed = signed.contains(&Part::Timestamp);
-                if is_timed && timestamp_header.is_none() && form != Form::Pairs {
-                    return Err("`verify.timestamp_header` is missing: `{ts}` is signed".into());
-                }
-                if signed.contains(&Part::Id) && id_header.is_none() {
-                    return Err("`verify.id_header` is missing: `{id}` is signed".into());
-                }
-                let whole = |it: &Part| matches!(it, Part::Body | Part::SortedForm);
-                if !signed.iter().any(whole) {
-                    return Err("`verify.signed` lacks `{body}`: anything could be sent".into());
-                }
-                proof = if is_timed { Proof::BodyAndTime } else { Proof::Body };
-                headers.extend(timestamp_header.iter().chain(&id_header).cloned());
-                headers.extend(signed.iter().filter_map(|it| match it {
-                    Part::Header(name) => Some(name.clone()),
-                    Part::SortedForm => Some("content-type".into()),
-                    _ => None,
-                }));
-                let form_of_key = verify.key.unwrap_or(preset.key);
-                let key = |it: &Secret| {
-                    key(it, form_of_key, hash).map_err(|it| format!("`{setting}`: {it}"))
-                };
-                let tolerance = verify.tolerance.map_or(TOLERANCE, |it| it.0);
-                Check::Signature(Signature {
-                    header: main.ok_or_else(missing)?,
-                    prefix,
-                    form,
-                    separator: text(&verify.separator, preset.separator),
-                    signature: text(&verify.signature, preset.signature),
-                    timestamp: text(&verify.timestamp, preset.timestamp),
-                    timestamp_header,
-                    unit: verify.timestamp_unit.unwrap_or(preset.timestamp_unit),
-                    tolerance: SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX),
-                    is_timed,
-                    id_header,
-                    encoding: verify.encoding.unwrap_or(preset.encoding),
-                    signed,
-                    keys: secrets.iter().map(key).collect::<Result<_, _>>()?,
-                })
+                Check::Signature(Signature::new(verify, preset, &secrets, setting)?)
             }
         };
-        let mut this = Self::made(check, proof, setup);
-        headers.sort();
-        headers.dedup();
-        (this.headers, this.development) = (headers, development);
-        Ok(this)
+        Ok(Self { development, ..Self::made(check, setup) })
     }
 
     /// For answers to calls of ours: the URL was minted for one call, and expires.
     pub(super) fn callback(setup: &Setup) -> Self {
-        Self::made(Check::Callback(setup.store_key.clone()), Proof::SenderAndTime, setup)
+        Self::made(Check::Callback(setup.store_key.clone()), setup)
     }
 
     /// For sources that nobody calls: whatever arrives is turned away.
     pub(super) fn polled(setup: &Setup) -> Self {
-        Self::made(Check::Polled, Proof::Polled, setup)
+        Self::made(Check::Polled, setup)
     }
 
-    fn made(check: Check, proof: Proof, setup: &Setup) -> Self {
+    fn made(check: Check, setup: &Setup) -> Self {
         Self {
+            headers: match &check {
+                Check::Signature(it) => it.headers(),
+                Check::Token(header, ..) => vec![header.clone()],
+                Check::Path(_) | Check::Callback(_) | Check::Nothing | Check::Polled => Vec::new(),
+            },
             check,
-            headers: Vec::new(),
-            proof,
             development: false,
             home: format!("/hooks/{}", setup.name),
             public_url: setup.public_url.trim_end_matches('/').to_owned(),
@@ -199,7 +136,14 @@ impl Verifier {
 
     /// What a passed check proves.
     pub fn proof(&self) -> Proof {
-        self.proof
+        match &self.check {
+            Check::Signature(it) if it.is_timed() => Proof::BodyAndTime,
+            Check::Signature(_) => Proof::Body,
+            Check::Token(..) | Check::Path(_) => Proof::Sender,
+            Check::Callback(_) => Proof::SenderAndTime,
+            Check::Nothing => Proof::Nothing,
+            Check::Polled => Proof::Polled,
+        }
     }
 
     /// The headers it reads, in lower case.
@@ -234,17 +178,6 @@ impl Verifier {
             Check::Callback(key) => self.opened(key, request, now).map(drop),
             Check::Nothing => Ok(()),
             Check::Polled => Err(Rejection::Polled),
-        }
-    }
-
-    /// What a minted URL was minted for.
-    ///
-    /// # Errors
-    /// That it was not minted by us, or has expired.
-    pub(super) fn call(&self, request: &Request, now: Timestamp) -> Result<Callback, Rejection> {
-        match &self.check {
-            Check::Callback(key) => self.opened(key, request, now),
-            _ => Err(Rejection::BadSignature),
         }
     }
 

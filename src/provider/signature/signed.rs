@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::compare::{Key, same};
 use super::content::{self, Part};
-use super::{Encoding, Form, Hash, KeyForm, Unit, after};
+use super::{Encoding, Form, Hash, KeyForm, Preset, TOLERANCE, Unit, Verify, after};
 use crate::config::Secret;
 use crate::provider::{Rejection, Request};
 
@@ -18,23 +18,88 @@ const MAX_SIGNATURES: usize = 8;
 
 /// How one sender signs, and the keys.
 pub(super) struct Signature {
-    pub(super) header: Box<str>,
-    pub(super) prefix: Box<str>,
-    pub(super) form: Form,
-    pub(super) separator: Box<str>,
-    pub(super) signature: Box<str>,
-    pub(super) timestamp: Box<str>,
-    pub(super) timestamp_header: Option<Box<str>>,
-    pub(super) unit: Unit,
-    pub(super) tolerance: SignedDuration,
-    pub(super) is_timed: bool,
-    pub(super) id_header: Option<Box<str>>,
-    pub(super) encoding: Encoding,
-    pub(super) signed: Vec<Part>,
-    pub(super) keys: Vec<Key>,
+    header: Box<str>,
+    prefix: Box<str>,
+    form: Form,
+    separator: Box<str>,
+    /// The name or version of the signature in a list.
+    tag: Box<str>,
+    timestamp: Box<str>,
+    timestamp_header: Option<Box<str>>,
+    unit: Unit,
+    tolerance: SignedDuration,
+    id_header: Option<Box<str>>,
+    encoding: Encoding,
+    signed: Vec<Part>,
+    keys: Vec<Key>,
 }
 
 impl Signature {
+    /// What `verify` says, completed by a preset.
+    ///
+    /// # Errors
+    /// A sentence for the operator; `setting` is where the secrets stand.
+    pub(super) fn new(
+        verify: &Verify,
+        preset: &Preset,
+        secrets: &[Secret],
+        setting: &str,
+    ) -> Result<Self, String> {
+        let text =
+            |own: &Option<String>, preset: &str| Box::<str>::from(own.as_deref().unwrap_or(preset));
+        let optional = |own: &Option<String>, preset: &str| header(own.as_deref(), preset).ok();
+        let template = verify.signed.as_deref().unwrap_or(preset.signed);
+        let form = verify.key.unwrap_or(preset.key);
+        let hash = verify.hash.unwrap_or(preset.hash);
+        let key = |it| key(it, form, hash).map_err(|it| format!("`{setting}`: {it}"));
+        let tolerance = verify.tolerance.map_or(TOLERANCE, |it| it.0);
+        let this = Self {
+            header: header(verify.header.as_deref(), preset.header)?,
+            prefix: text(&verify.prefix, preset.prefix),
+            form: verify.form.unwrap_or(preset.form),
+            separator: text(&verify.separator, preset.separator),
+            tag: text(&verify.signature, preset.signature),
+            timestamp: text(&verify.timestamp, preset.timestamp),
+            timestamp_header: optional(&verify.timestamp_header, preset.timestamp_header),
+            unit: verify.timestamp_unit.unwrap_or(preset.timestamp_unit),
+            tolerance: SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX),
+            id_header: optional(&verify.id_header, preset.id_header),
+            encoding: verify.encoding.unwrap_or(preset.encoding),
+            signed: content::parse(template, verify.app_key.as_deref())?,
+            keys: secrets.iter().map(key).collect::<Result<_, _>>()?,
+        };
+        if this.is_timed() && this.timestamp_header.is_none() && this.form != Form::Pairs {
+            return Err("`verify.timestamp_header` is missing: `{ts}` is signed".into());
+        }
+        if this.signed.contains(&Part::Id) && this.id_header.is_none() {
+            return Err("`verify.id_header` is missing: `{id}` is signed".into());
+        }
+        let whole = |it: &Part| matches!(it, Part::Body | Part::SortedForm);
+        if !this.signed.iter().any(whole) {
+            return Err("`verify.signed` lacks `{body}`: anything could be sent".into());
+        }
+        Ok(this)
+    }
+
+    /// Whether the timestamp is signed too.
+    pub(super) fn is_timed(&self) -> bool {
+        self.signed.contains(&Part::Timestamp)
+    }
+
+    /// The headers it reads, each once.
+    pub(super) fn headers(&self) -> Vec<Box<str>> {
+        let own = [Some(&self.header), self.timestamp_header.as_ref(), self.id_header.as_ref()];
+        let signed = self.signed.iter().filter_map(|it| match it {
+            Part::Header(name) => Some(name.clone()),
+            Part::SortedForm => Some("content-type".into()),
+            _ => None,
+        });
+        let mut headers: Vec<_> = own.into_iter().flatten().cloned().chain(signed).collect();
+        headers.sort();
+        headers.dedup();
+        headers
+    }
+
     /// Whether the URL is signed too.
     pub(super) fn reads_url(&self) -> bool {
         self.signed.iter().any(|it| matches!(it, Part::Url | Part::SortedForm))
@@ -83,11 +148,11 @@ impl Signature {
                     let Some((name, value)) = pair.trim().split_once('=') else { continue };
                     if *name.trim() == *self.timestamp {
                         times.push(value.trim());
-                    } else if *name.trim() == *self.signature {
+                    } else if *name.trim() == *self.tag {
                         written.extend(after(value.trim(), &self.prefix));
                     }
                 }
-                if self.is_timed && timestamp.is_none() {
+                if self.is_timed() && timestamp.is_none() {
                     // Two of them: which one was signed would be a guess.
                     let [only] = *times else { return Err(Rejection::BadSignature) };
                     timestamp = Some(only);
@@ -95,7 +160,7 @@ impl Signature {
             }
             Form::Versions => written.extend(header.split_ascii_whitespace().filter_map(|it| {
                 let (version, value) = it.split_once(',')?;
-                (*version == *self.signature).then_some(value)
+                (*version == *self.tag).then_some(value)
             })),
         }
         let decode = |it: &str| match self.encoding {
@@ -203,19 +268,31 @@ impl Signature {
         let value = match self.form {
             Form::Value => format!("{}{tag}", self.prefix),
             Form::Pairs => {
-                let Self { timestamp: t, separator, signature, prefix, .. } = self;
+                let Self { timestamp: t, separator, tag: name, prefix, .. } = self;
                 match self.timestamp_header {
-                    None if self.is_timed => {
-                        format!("{t}={timestamp}{separator}{signature}={prefix}{tag}")
+                    None if self.is_timed() => {
+                        format!("{t}={timestamp}{separator}{name}={prefix}{tag}")
                     }
-                    _ => format!("{signature}={prefix}{tag}"),
+                    _ => format!("{name}={prefix}{tag}"),
                 }
             }
-            Form::Versions => format!("{},{tag}", self.signature),
+            Form::Versions => format!("{},{tag}", self.tag),
         };
         request.headers.push(&self.header, &value);
         Ok(())
     }
+}
+
+/// The name of a header that has to be there, in lower case.
+///
+/// # Errors
+/// That there is none.
+pub(super) fn header(own: Option<&str>, preset: &str) -> Result<Box<str>, String> {
+    let name: Box<str> = own.unwrap_or(preset).to_ascii_lowercase().into();
+    if name.is_empty() {
+        return Err("`verify.header` is missing: where does the proof stand?".to_owned());
+    }
+    Ok(name)
 }
 
 /// The key that a secret holds.

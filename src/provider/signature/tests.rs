@@ -13,6 +13,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::provider::Headers;
 
