@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::provider::Source;
 
 /// Every key of an `Update` beside its id (core.telegram.org/bots/api#update).
 const SORTS: &[&str] = &[
@@ -170,6 +171,15 @@ fn a_group_and_the_supergroup_it_became_are_one_conversation() {
 }
 
 #[test]
+fn somebody_named_like_the_source_is_not_the_bot() {
+    for (is_bot, kind) in [(true, Kind::MESSAGE_SENT), (false, Kind::MESSAGE_RECEIVED)] {
+        let from = json!({"id": 5, "username": "ShopBot", "is_bot": is_bot});
+        let message = json!({"message_id": 1, "text": "hi", "from": from, "chat": {"id": 5}});
+        assert_eq!(told(&json!({"update_id": 1, "message": message}))[0].kind, kind);
+    }
+}
+
+#[test]
 fn two_sorts_in_one_update_are_both_told() {
     let message = json!({"message_id": 1, "date": 1, "text": "hi", "chat": {"id": 5}});
     let poll = json!({"id": "9", "question": "?", "options": []});
@@ -231,9 +241,14 @@ fn the_account_is_the_bot_or_else_the_source() {
         (json!({"secret_tokens": ["a"], "bot": "6100000009"}), "6100000009"),
     ] {
         let source = source(config).unwrap();
-        let request = Request::new("POST", "", Headers::default(), Bytes::from_static(body))
-            .assume_verified();
-        assert_eq!(source.normalise(&request)[0].facts.channel.account, account);
-        assert_eq!(source.answer(&request, &[]).body, "", "a body would be a call of the Bot API");
+        let headers = Headers::from_iter([("X-Telegram-Bot-Api-Secret-Token", "a")]);
+        let request = Request::new("POST", "", headers, Bytes::from_static(body));
+        let request = Source::verify(&source, request, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(Source::normalise(&source, &request)[0].facts.channel.account, account);
+        assert_eq!(
+            Source::answer(&source, &request, &[]).body,
+            "",
+            "a body would be a call of the Bot API"
+        );
     }
 }

@@ -203,6 +203,7 @@ impl Event {
 /// What a message says, whoever wrote it.
 fn message(content: &Value, id: String) -> Message {
     let kind = text(get(content, "type")).unwrap_or_else(|| "unknown".to_owned());
+    let kind = kind.to_ascii_lowercase();
     let inner = get(content, &kind);
     let media = Media {
         id: text(get(inner, "media_id")),

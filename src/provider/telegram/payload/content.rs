@@ -8,7 +8,7 @@ use crate::lenient::{flag, integer, list, number, text};
 /// The keys that tell the type of a message (core.telegram.org/bots/api#message). Where two come
 /// together, the one that says more stands first: an animation is also a document, a venue a
 /// location.
-pub(in super::super) const CONTENTS: &[&str] = &[
+const CONTENTS: &[&str] = &[
     "animation",
     "venue",
     "text",
@@ -36,6 +36,12 @@ pub(in super::super) const CONTENTS: &[&str] = &[
     "chat_shared",
     "new_chat_members",
     "left_chat_member",
+    "new_chat_title",
+    "new_chat_photo",
+    "delete_chat_photo",
+    "group_chat_created",
+    "supergroup_chat_created",
+    "channel_chat_created",
     "pinned_message",
     "migrate_to_chat_id",
     "migrate_from_chat_id",
@@ -76,16 +82,18 @@ const BESIDE: &[&str] = &[
 ];
 
 /// Telegram's word for the type of a message: the key of its content. One that nobody knows is
-/// the first that could be a content.
+/// the first that could be a content, best an object.
 fn word(value: &Value) -> &str {
     let known = CONTENTS.iter().copied().find(|it| !value[*it].is_null());
-    let could_be = |it: &Value| it.is_object() || it.is_array() || *it == true;
-    let new = || {
-        let fields = value.as_object()?.iter();
-        let mut fields = fields.filter(|(name, it)| could_be(it) && !BESIDE.contains(&&***name));
-        fields.next().map(|(name, _)| name.as_str())
+    let new = |could_be: fn(&Value) -> bool| {
+        let mut fields = value.as_object()?.iter();
+        let (name, _) = fields.find(|(name, it)| could_be(it) && !BESIDE.contains(&&***name))?;
+        Some(name.as_str())
     };
-    known.or_else(new).unwrap_or("unknown")
+    known
+        .or_else(|| new(Value::is_object))
+        .or_else(|| new(|it| it.is_array() || *it == true))
+        .unwrap_or("unknown")
 }
 
 /// What a message says, whoever wrote it.
@@ -112,8 +120,7 @@ pub(super) fn message(value: &Value, id: String) -> Message {
         }
         "dice" => message.text = text(&inner["emoji"]),
         "poll" => {
-            message.text = text(&inner["question"]);
-            message.options = Some(&inner["options"]).filter(|it| it.is_array()).cloned();
+            message = poll(message, inner);
         }
         "checklist" => {
             message.text = text(&inner["title"]);
@@ -125,7 +132,7 @@ pub(super) fn message(value: &Value, id: String) -> Message {
         }
         "invoice" => message.text = text(&inner["title"]),
         "successful_payment" | "refunded_payment" => {
-            message.interactive = interactive(word, text(&inner["invoice_payload"]), inner);
+            message.interactive = Some(interactive(word, text(&inner["invoice_payload"]), inner));
         }
         "web_app_data" => {
             let data = &inner["data"];
@@ -139,7 +146,7 @@ pub(super) fn message(value: &Value, id: String) -> Message {
             });
         }
         "users_shared" | "user_shared" | "chat_shared" => {
-            message.interactive = interactive(word, text(&inner["request_id"]), inner);
+            message.interactive = Some(interactive(word, text(&inner["request_id"]), inner));
         }
         _ => {}
     }
@@ -150,10 +157,20 @@ pub(super) fn message(value: &Value, id: String) -> Message {
     message
 }
 
+/// A poll: its id tells which one votes are about, wherever it stands.
+pub(super) fn poll(message: Message, inner: &Value) -> Message {
+    Message {
+        text: text(&inner["question"]),
+        options: Some(&inner["options"]).filter(|it| it.is_array()).cloned(),
+        interactive: Some(interactive("poll", text(&inner["id"]), &Value::Null)),
+        ..message
+    }
+}
+
 /// The answer to a button or an invoice, the rest of it as Telegram sent it.
-pub(super) fn interactive(kind: &str, id: Option<String>, response: &Value) -> Option<Interactive> {
+pub(super) fn interactive(kind: &str, id: Option<String>, response: &Value) -> Interactive {
     let response = response.is_object().then(|| response.clone());
-    Some(Interactive { kind: kind.to_owned(), id, response, ..Interactive::default() })
+    Interactive { kind: kind.to_owned(), id, response, ..Interactive::default() }
 }
 
 fn media(inner: &Value) -> Option<Media> {

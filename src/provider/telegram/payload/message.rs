@@ -117,6 +117,9 @@ pub(super) fn writer(value: &Value, chat: &Chat) -> Contact {
 /// What a message answers or forwards. The answered message may stand in another chat.
 fn context(value: &Value) -> Option<Context> {
     let answered = &value["reply_to_message"];
+    // Whatever stands in a topic answers the message that opened it, unless it answers another.
+    let answered =
+        if answered["forum_topic_created"].is_object() { &Value::Null } else { answered };
     let elsewhere = &value["external_reply"];
     let origin = &elsewhere["origin"];
     let writer = [

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::content::{interactive, location};
+use super::content::{self, interactive, location};
 use super::setting::{Chat, Setting, contact, date};
 use crate::event::facts::{Context, Interactive, Message, Notice};
 use crate::event::{Draft, Kind};
@@ -43,7 +43,7 @@ pub(super) fn callback(setting: &Setting<'_>, value: &Value) -> Draft {
 /// What stands on the button that was pressed.
 fn label(message: &Value, data: &Value) -> Option<String> {
     let rows = list(&message["reply_markup"]["inline_keyboard"]).iter();
-    let mut buttons = rows.flat_map(|it| list(it));
+    let mut buttons = rows.flat_map(list);
     let pressed = buttons.find(|it| !data.is_null() && it["callback_data"] == *data)?;
     text(&pressed["text"])
 }
@@ -90,8 +90,10 @@ pub(super) fn checkout(setting: &Setting<'_>, value: &Value) -> Draft {
     let payload = text(&value["invoice_payload"]);
     let answers = [&value["order_info"], &value["shipping_address"]];
     let answer = answers.into_iter().find(|it| it.is_object()).unwrap_or(&Value::Null);
-    let message =
-        Message { interactive: interactive(setting.sort, payload, answer), ..of(setting, id) };
+    let message = Message {
+        interactive: Some(interactive(setting.sort, payload, answer)),
+        ..of(setting, id)
+    };
     by_user(setting, Kind::ORDER_CHECKOUT, value, message)
 }
 
@@ -99,7 +101,7 @@ pub(super) fn checkout(setting: &Setting<'_>, value: &Value) -> Draft {
 pub(super) fn purchased(setting: &Setting<'_>, value: &Value) -> Draft {
     let payload = first(value, &["paid_media_payload", "payload"]);
     let message = Message {
-        interactive: interactive(setting.sort, payload, &Value::Null),
+        interactive: Some(interactive(setting.sort, payload, &Value::Null)),
         ..setting.message(setting.sort)
     };
     by_user(setting, Kind::ORDER_PAID, value, message)
@@ -107,15 +109,11 @@ pub(super) fn purchased(setting: &Setting<'_>, value: &Value) -> Draft {
 
 /// The state of a poll that the bot sent. Telegram does not say in which chat.
 pub(super) fn poll(setting: &Setting<'_>, value: &Value) -> Draft {
-    let Some(id) = text(&value["id"]) else {
+    if text(&value["id"]).is_none() {
         return setting.unmapped("a poll without an id");
-    };
+    }
     let mut draft = setting.draft(Kind::POLL_UPDATED);
-    draft.facts.message = Some(Message {
-        text: text(&value["question"]),
-        options: Some(&value["options"]).filter(|it| it.is_array()).cloned(),
-        ..of(setting, id)
-    });
+    draft.facts.message = Some(content::poll(setting.message(setting.sort), value));
     draft
 }
 
@@ -124,9 +122,12 @@ pub(super) fn answer(setting: &Setting<'_>, value: &Value) -> Draft {
     let Some(id) = text(&value["poll_id"]) else {
         return setting.unmapped("a vote without a poll");
     };
-    let voter = if value["user"].is_object() { &value["user"] } else { &value["voter_chat"] };
     let mut draft = setting.draft(Kind::POLL_ANSWERED);
-    setting.place_user(&mut draft, voter);
+    // Beside a chat that votes, `user` is one made up for it.
+    draft.facts.contact = contact(&value["voter_chat"]);
+    if draft.facts.contact.is_none() {
+        setting.place_user(&mut draft, &value["user"]);
+    }
     let chosen = Interactive {
         kind: setting.sort.to_owned(),
         id: Some(id),

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::UNMAPPED;
 use crate::event::facts::{Channel, Contact, Message, Unmapped};
 use crate::event::{Candidate, Draft, Facts, Kind};
-use crate::lenient::{text, time};
+use crate::lenient::{flag, text, time};
 
 /// The surroundings of an update's content.
 pub(super) struct Setting<'a> {
@@ -99,11 +99,13 @@ impl<'a> Setting<'a> {
         Message { id: self.id.to_owned(), kind: kind.to_owned(), ..Message::default() }
     }
 
-    /// Whether a user is the bot itself, as far as the configuration tells.
+    /// Whether a user is the bot itself, as far as the configuration tells. A person may have the
+    /// name that the source has.
     pub(super) fn is_bot(&self, user: &Value) -> bool {
         let name = text(&user["username"]);
-        text(&user["id"]).as_deref() == Some(self.bot)
-            || name.is_some_and(|it| it.eq_ignore_ascii_case(self.bot))
+        let is_it = text(&user["id"]).as_deref() == Some(self.bot)
+            || name.is_some_and(|it| it.eq_ignore_ascii_case(self.bot));
+        is_it && flag(&user["is_bot"])
     }
 
     /// The conversation of a chat, and who said something there.
