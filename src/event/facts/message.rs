@@ -58,6 +58,15 @@ pub struct Message {
     /// The choices that came with a question, as the provider sent them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Value>,
+    /// How many there are of each reaction, as the provider sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reactions: Option<Value>,
+    /// The topic of the group it stands in, by the provider's id: an answer goes there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// What it was sent together with: the messages of an album share it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub album: Option<String>,
     /// Why the provider could not show the message.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Failure>,
@@ -142,7 +151,7 @@ pub struct Interactive {
 pub struct Reaction {
     /// The message it was put on.
     pub message_id: String,
-    /// The emoji; absent when the reaction was taken back.
+    /// The emoji; absent when the reaction was taken back and the provider does not say which.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emoji: Option<String>,
     /// The reaction was taken back.
@@ -183,6 +192,12 @@ pub struct Context {
     /// Who wrote that message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// The story that is answered, by the provider's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub story: Option<String>,
+    /// Where that story can be seen; short-lived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The message was forwarded.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forwarded: bool,
