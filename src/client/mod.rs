@@ -6,6 +6,7 @@
 //! same examples.
 
 pub mod flowiq;
+pub mod flowxo;
 
 mod asked;
 mod auth;
@@ -28,7 +29,7 @@ use bytes::Bytes;
 use crate::config::Secret;
 
 /// Every API, in alphabetical order. Add yours here.
-pub const REGISTRY: &[Api] = &[flowiq::API];
+pub const REGISTRY: &[Api] = &[flowiq::API, flowxo::API];
 
 /// An API.
 #[derive(Clone, Copy)]
