@@ -245,3 +245,46 @@ impl Pagination {
 fn texts(value: &Value) -> Vec<String> {
     value.as_array().into_iter().flatten().filter_map(lenient::text).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whatever_stands_in_a_field_the_message_is_there_and_its_other_fields_too() {
+        let example = include_str!("fixtures/flowiq_reference__001.json");
+        let example: Value = serde_json::from_str(example).unwrap();
+        let message = example["messages"][0].as_object().unwrap();
+        for key in message.keys() {
+            for odd in [
+                json!(null),
+                json!(1.5e300),
+                json!(-1),
+                json!(""),
+                json!([[]]),
+                json!({}),
+                json!(true),
+            ] {
+                let mut answer = example.clone();
+                answer["messages"][0][key] = odd.clone();
+                let read = Messages::read(answer.to_string().as_bytes()).unwrap();
+                let [one] = &*read.messages else { panic!("{read:?}") };
+                assert!(one.text.is_some() || key == "message", "{key}: {odd}");
+                assert!(one.sender.is_some() || key == "sender_type", "{key}: {odd}");
+                assert!(one.created_at.is_some() || key == "created_at", "{key}: {odd}");
+                assert!(one.status.is_some() || key == "message_status", "{key}: {odd}");
+                assert!(one.raw.get().contains(&odd.to_string()), "{key}: {odd}");
+            }
+        }
+        for key in ["pagination", "count", "searchTerms", "filtered", "stored", "success"] {
+            for odd in [json!(null), json!("x"), json!([1]), json!({ "currentPage": "two" })] {
+                let mut answer = example.clone();
+                answer[key] = odd.clone();
+                let read = Messages::read(answer.to_string().as_bytes()).unwrap();
+                assert_eq!(read.messages.len(), 1, "{key}: {odd}");
+            }
+        }
+    }
+}

@@ -184,3 +184,30 @@ impl Message {
 fn unreadable(error: serde_json::Error) -> String {
     format!("the answer is not readable: {error}")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whatever_stands_in_a_field_the_conversation_is_there_and_its_other_fields_too() {
+        let example = include_str!("fixtures/flowxo_conversations__002.json");
+        let example: Value = serde_json::from_str(example).unwrap();
+        for key in example.as_object().unwrap().keys() {
+            for odd in [json!(null), json!(1.5e300), json!(""), json!([[]]), json!({}), json!("x")]
+            {
+                let mut list = json!({ "conversations": [example, example] });
+                list["conversations"][0][key] = odd.clone();
+                let read = Conversations::read(list.to_string().as_bytes()).unwrap();
+                let [one, other] = &*read.conversations else { panic!("{read:?}") };
+                assert!(one.id.is_some() || key == "id", "{key}: {odd}");
+                assert!(one.created_at.is_some() || key == "created_at", "{key}: {odd}");
+                assert!(one.last_message.is_some() || key == "last_message", "{key}: {odd}");
+                assert!(one.raw.get().contains(&odd.to_string()), "{key}: {odd}");
+                assert!(other.last_message.as_ref().is_some_and(|it| it.id.is_some()));
+            }
+        }
+    }
+}
