@@ -49,6 +49,10 @@ impl Signature {
             |own: &Option<String>, preset: &str| Box::<str>::from(own.as_deref().unwrap_or(preset));
         let optional = |own: &Option<String>, preset: &str| header(own.as_deref(), preset).ok();
         let template = verify.signed.as_deref().unwrap_or(preset.signed);
+        let signed = content::parse(template, verify.app_key.as_deref())?;
+        if !signed.iter().any(|it| matches!(it, Part::Body | Part::SortedForm)) {
+            return Err("`verify.signed` lacks `{body}`: anything could be sent".into());
+        }
         let form = verify.key.unwrap_or(preset.key);
         let hash = verify.hash.unwrap_or(preset.hash);
         let key = |it| key(it, form, hash).map_err(|it| format!("`{setting}`: {it}"));
@@ -65,7 +69,7 @@ impl Signature {
             tolerance: SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX),
             id_header: optional(&verify.id_header, preset.id_header),
             encoding: verify.encoding.unwrap_or(preset.encoding),
-            signed: content::parse(template, verify.app_key.as_deref())?,
+            signed,
             keys: secrets.iter().map(key).collect::<Result<_, _>>()?,
         };
         if this.is_timed() && this.timestamp_header.is_none() && this.form != Form::Pairs {
@@ -73,10 +77,6 @@ impl Signature {
         }
         if this.signed.contains(&Part::Id) && this.id_header.is_none() {
             return Err("`verify.id_header` is missing: `{id}` is signed".into());
-        }
-        let whole = |it: &Part| matches!(it, Part::Body | Part::SortedForm);
-        if !this.signed.iter().any(whole) {
-            return Err("`verify.signed` lacks `{body}`: anything could be sent".into());
         }
         Ok(this)
     }
