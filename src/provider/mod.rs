@@ -15,6 +15,7 @@ use crate::config::Secret;
 use crate::event::{Draft, Kind};
 
 mod callback;
+mod fresh;
 mod poll;
 mod request;
 mod signature;

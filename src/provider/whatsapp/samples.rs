@@ -1,15 +1,7 @@
 //! The requests that `sluicegate send whatsapp` can make.
 
-use serde_json::Value;
-
-use crate::provider::{Fresh, Sample};
-
-/// Takes the samples of these names from the fixtures.
-macro_rules! samples {
-    ($($name:literal),* $(,)?) => {
-        &[$(Sample { name: $name, body: include_str!(concat!("fixtures/", $name, ".json")) }),*]
-    };
-}
+use crate::provider::fresh::{Table, samples};
+use crate::provider::{Fresh, Sample, fresh};
 
 /// One of every type of message, and what else an operator may want to see arrive.
 pub(super) const SAMPLES: &[Sample] = samples![
@@ -58,82 +50,30 @@ pub(super) const SAMPLES: &[Sample] = samples![
     "flow_health",
 ];
 
-/// The contact of every sample: a number, and where a sample has one, a business-scoped id.
-const CONTACT: &str = "16505551234";
-
-/// The lists whose elements have ids of their own.
-const IDENTIFIED: &[&str] = &["messages", "message_echoes", "statuses", "calls"];
+const TABLE: Table = Table {
+    // A number; a business-scoped id that a sample has beside it stays.
+    contacts: &["16505551234"],
+    ids: &[
+        ("messages", "id"),
+        ("message_echoes", "id"),
+        ("statuses", "id"),
+        ("calls", "id"),
+        ("*", "flow_id"),
+        ("*", "message_template_id"),
+    ],
+    times: &[("*", "timestamp"), ("*", "time")],
+    texts: &[
+        ("text", "body"),
+        ("*", "caption"),
+        ("button", "text"),
+        ("button_reply", "title"),
+        ("list_reply", "title"),
+    ],
+};
 
 /// A sample with new ids, the present time, and the text and contact given.
 pub(super) fn freshen(sample: &str, fresh: &Fresh<'_>) -> String {
-    let mut value = serde_json::from_str(sample).expect("samples are JSON; a test reads them");
-    Freshener { fresh, ids: 0 }.walk(&mut value, "", "");
-    value.to_string()
-}
-
-struct Freshener<'a> {
-    fresh: &'a Fresh<'a>,
-    ids: u128,
-}
-
-impl Freshener<'_> {
-    /// Renews a value that stands under a key, within another.
-    fn walk(&mut self, value: &mut Value, key: &str, within: &str) {
-        match value {
-            Value::Object(fields) => {
-                for (name, field) in fields {
-                    if name == "id" && IDENTIFIED.contains(&key) {
-                        *field = self.id(field.as_str().unwrap_or_default()).into();
-                    } else {
-                        self.walk(field, name, key);
-                    }
-                }
-            }
-            Value::Array(elements) => {
-                for element in elements {
-                    self.walk(element, key, within);
-                }
-            }
-            Value::String(text) => {
-                if let Some(leaf) = self.leaf(text, key, within) {
-                    *text = leaf;
-                }
-            }
-            Value::Number(_) => match key {
-                "timestamp" | "time" => *value = self.fresh.now.as_second().into(),
-                "message_template_id" => *value = self.number().into(),
-                _ => {}
-            },
-            Value::Null | Value::Bool(_) => {}
-        }
-    }
-
-    fn leaf(&mut self, text: &str, key: &str, within: &str) -> Option<String> {
-        match (within, key) {
-            (_, "timestamp" | "time") => Some(self.fresh.now.as_second().to_string()),
-            (_, "flow_id") => Some(self.number().to_string()),
-            ("text", "body") | (_, "caption") | ("button", "text") => {
-                self.fresh.text.map(str::to_owned)
-            }
-            ("button_reply" | "list_reply", "title") => self.fresh.text.map(str::to_owned),
-            _ if text == CONTACT => self.fresh.from.map(|it| it.trim_start_matches('+').to_owned()),
-            _ => None,
-        }
-    }
-
-    /// A new id that looks like the old one: `wamid.` stays `wamid.`.
-    fn id(&mut self, old: &str) -> String {
-        let prefix = old.split_once('.').map_or("wamid", |(prefix, _)| prefix);
-        let id = self.fresh.seed.as_u128().wrapping_add(self.ids);
-        self.ids += 1;
-        format!("{prefix}.{id:032X}")
-    }
-
-    /// A new id of fifteen digits.
-    fn number(&self) -> u64 {
-        let (_, low) = self.fresh.seed.as_u64_pair();
-        100_000_000_000_000 + low % 900_000_000_000_000
-    }
+    fresh::freshen(sample, fresh, &TABLE)
 }
 
 #[cfg(test)]
