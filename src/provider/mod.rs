@@ -20,6 +20,8 @@ mod poll;
 mod request;
 mod signature;
 
+mod instagram;
+mod messenger;
 mod meta;
 mod whatsapp;
 
@@ -29,7 +31,11 @@ pub use request::{Headers, Request, Unverified, Verified};
 pub use signature::{PRESETS, Preset, Verifier};
 
 /// Every provider, in the order of `docs/providers.md`. Add yours here.
-pub const REGISTRY: &[Entry] = &[Entry::of::<whatsapp::WhatsApp>()];
+pub const REGISTRY: &[Entry] = &[
+    Entry::of::<instagram::Instagram>(),
+    Entry::of::<messenger::Messenger>(),
+    Entry::of::<whatsapp::WhatsApp>(),
+];
 
 /// A sender of webhooks. Pure: no I/O, no clock, no state that changes.
 pub trait Provider: Send + Sync + Sized + 'static {

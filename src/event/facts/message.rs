@@ -22,6 +22,9 @@ pub struct Message {
     /// A file, by reference. Nothing is fetched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media: Option<Media>,
+    /// The files after the first, where one message holds several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<Media>,
     /// A place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
@@ -183,6 +186,12 @@ pub struct Context {
     /// Who wrote that message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// The story that is answered, by the provider's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub story: Option<String>,
+    /// Where that story can be seen; short-lived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The message was forwarded.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forwarded: bool,

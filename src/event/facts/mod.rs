@@ -139,8 +139,11 @@ impl Conversation {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Status {
-    /// The message it is about, by the provider's id.
+    /// The message it is about, by the provider's id; empty where `until` says it of many.
     pub message_id: String,
+    /// It is about every message we sent up to this moment, in RFC 3339: the provider names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
     /// `sent`, `delivered`, `read`, `played`, `failed`, or whatever the provider says.
     pub status: String,
     /// Whom it was sent to.

@@ -83,13 +83,13 @@ mod tests {
 
     use super::*;
     use crate::event::Draft;
-    use crate::provider::whatsapp::payload;
+    use crate::provider::meta::{self, Product};
 
     fn drafts(name: &str, seed: u128, text: Option<&str>, from: Option<&str>) -> Vec<Draft> {
         let sample = SAMPLES.iter().find(|it| it.name == name).unwrap();
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let fresh = Fresh { seed: Uuid::from_u128(seed), now, text, from };
-        payload::drafts(freshen(sample.body, &fresh).as_bytes())
+        meta::drafts(Product::WhatsApp, freshen(sample.body, &fresh).as_bytes())
     }
 
     #[test]

@@ -251,6 +251,7 @@ fn context(value: &Value) -> Option<Context> {
         frequently_forwarded: flag(&value["frequently_forwarded"]),
         product: text(&product["product_retailer_id"]),
         catalog: text(&product["catalog_id"]),
+        ..Context::default()
     };
     (context != Context::default()).then_some(context)
 }

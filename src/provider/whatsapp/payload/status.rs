@@ -48,6 +48,7 @@ pub(super) fn draft(setting: &Setting<'_>, raw: &RawValue) -> Draft {
         callback_data: text(&value["biz_opaque_callback_data"]),
         pricing: Some(&value["pricing"]).filter(|it| it.is_object()).cloned(),
         errors: account::failures(&value["errors"]),
+        ..Status::default()
     });
     draft
 }

@@ -1,0 +1,51 @@
+//! The requests that `sluicegate send messenger` can make.
+
+use crate::provider::fresh::{Table, samples};
+use crate::provider::{Fresh, Sample, fresh};
+
+/// What an operator may want to see arrive.
+pub(super) const SAMPLES: &[Sample] = samples![
+    "text",
+    "quick_reply",
+    "text_reply",
+    "text_from_ad",
+    "image",
+    "images",
+    "audio",
+    "video",
+    "file",
+    "sticker",
+    "location",
+    "fallback",
+    "echo",
+    "edit",
+    "deleted",
+    "postback",
+    "postback_get_started",
+    "standby",
+    "delivered",
+    "delivered_watermark",
+    "read",
+    "reaction",
+    "reaction_removed",
+    "optin_notifications",
+    "referral",
+    "linked",
+    "handover_passed",
+    "policy",
+    "comment",
+    "comment_edited",
+    "comment_removed",
+    "post",
+    "post_reaction",
+    "mention",
+    "rating",
+    "lead",
+];
+
+const TABLE: Table = Table { contacts: &[], ids: &[], times: &[], texts: &[] };
+
+/// A sample with new ids, the present time, and the text and contact given.
+pub(super) fn freshen(sample: &str, fresh: &Fresh<'_>) -> String {
+    fresh::freshen(sample, fresh, &TABLE)
+}
