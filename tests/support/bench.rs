@@ -51,6 +51,7 @@ pub(crate) struct Bench {
     /// The source with other settings, by the variant's name, and those settings.
     pub(crate) variants: BTreeMap<String, Box<dyn Source>>,
     pub(crate) config: Config,
+    /// Its own fixtures, then those of its family.
     pub(crate) fixtures: Vec<Fixture>,
 }
 
@@ -112,9 +113,9 @@ impl Config {
 }
 
 impl Fixture {
-    /// Every fixture of a folder.
+    /// Every fixture of a folder, by name.
     fn all(folder: &Path, config: &Config) -> Vec<Self> {
-        fs::read_dir(folder)
+        let mut fixtures: Vec<Self> = fs::read_dir(folder)
             .unwrap_or_else(|_| panic!("{} has fixtures", folder.display()))
             .map(|it| it.unwrap().file_name().into_string().unwrap())
             .filter_map(|it| Some(it.strip_suffix(".json")?.to_owned()))
@@ -126,7 +127,9 @@ impl Fixture {
                 let golden = folder.join(format!("{name}.events.json"));
                 Self { body, json, golden, special, name }
             })
-            .collect()
+            .collect();
+        fixtures.sort_by(|a, b| a.name.cmp(&b.name));
+        fixtures
     }
 }
 
@@ -140,7 +143,6 @@ impl Bench {
             let shared = Fixture::all(&folder, &Config::read(&folder));
             fixtures.extend(shared.into_iter().filter(|it| !it.special.alone));
         }
-        fixtures.sort_by(|a, b| a.golden.cmp(&b.golden));
         let built = |it: &serde_json::Map<String, Value>| source(entry, it.clone().into()).unwrap();
         let variants = config.variants.iter().map(|(name, it)| (name.clone(), built(it))).collect();
         Self { entry, source: built(&config.settings), variants, config, fixtures }

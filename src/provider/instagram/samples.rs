@@ -35,7 +35,26 @@ pub(super) const SAMPLES: &[Sample] = samples![
     "story_insights",
 ];
 
-const TABLE: Table = Table { contacts: &[], ids: &[], times: &[], texts: &[] };
+const TABLE: Table = Table {
+    contacts: &["1284756321098765"],
+    ids: &[
+        ("message", "mid"),
+        ("message_edit", "mid"),
+        ("postback", "mid"),
+        ("reaction", "mid"),
+        ("read", "mid"),
+        ("value", "id"),
+        ("value", "comment_id"),
+        ("value", "media_id"),
+    ],
+    times: &[("*", "timestamp"), ("*", "time")],
+    texts: &[
+        ("message", "text"),
+        ("message_edit", "text"),
+        ("postback", "title"),
+        ("value", "text"),
+    ],
+};
 
 /// A sample with new ids, the present time, and the text and contact given.
 pub(super) fn freshen(sample: &str, fresh: &Fresh<'_>) -> String {

@@ -43,7 +43,28 @@ pub(super) const SAMPLES: &[Sample] = samples![
     "lead",
 ];
 
-const TABLE: Table = Table { contacts: &[], ids: &[], times: &[], texts: &[] };
+const TABLE: Table = Table {
+    contacts: &["6543217890123456"],
+    ids: &[
+        ("message", "mid"),
+        ("message_edit", "mid"),
+        ("postback", "mid"),
+        ("reaction", "mid"),
+        ("delivery", "mids"),
+        ("value", "comment_id"),
+        ("value", "post_id"),
+        ("value", "open_graph_story_id"),
+        ("value", "leadgen_id"),
+    ],
+    times: &[("*", "timestamp"), ("*", "time"), ("*", "watermark"), ("value", "created_time")],
+    texts: &[
+        ("message", "text"),
+        ("message_edit", "text"),
+        ("postback", "title"),
+        ("value", "message"),
+        ("value", "review_text"),
+    ],
+};
 
 /// A sample with new ids, the present time, and the text and contact given.
 pub(super) fn freshen(sample: &str, fresh: &Fresh<'_>) -> String {

@@ -1,11 +1,18 @@
-//! The check and the handshake, tested with vectors.
+//! The check and the handshake, tested with vectors; and what the products share.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::*;
-use crate::provider::Headers;
+use crate::event::Draft;
+use crate::provider::{Entry, Fresh, Headers, Sample, Source, find};
 
 fn setup(development_secret: Option<Secret>) -> Setup {
     Setup {
@@ -129,4 +136,237 @@ fn without_a_secret_there_must_be_a_development_secret() {
     assert!(source.verifier.is_development());
     let query = "hub.mode=subscribe&hub.challenge=1&hub.verify_token=random";
     assert!(get(&source, query).unwrap().is_ok());
+}
+
+const NAMES: [&str; 3] = ["whatsapp", "messenger", "instagram"];
+
+fn built(name: &str) -> (&'static Entry, Box<dyn Source>) {
+    let entry = find(name).unwrap();
+    let settings = json!({ "app_secrets": ["secret"], "verify_token": "token" });
+    (entry, (entry.build)(settings, &setup(None)).unwrap())
+}
+
+fn composed(source: &dyn Source, sample: &Sample, seed: u128, fresh: (&str, &str)) -> Request {
+    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    let given = |it: &'static str| Some(it).filter(|it| !it.is_empty());
+    let (text, from) = (fresh.0.to_owned().leak(), fresh.1.to_owned().leak());
+    let fresh = Fresh { seed: Uuid::from_u128(seed), now, text: given(text), from: given(from) };
+    source.compose(sample, &fresh).unwrap()
+}
+
+fn told(source: &dyn Source, sample: &Sample, seed: u128, fresh: (&str, &str)) -> Vec<Draft> {
+    source.normalise(&composed(source, sample, seed, fresh).assume_verified())
+}
+
+#[test]
+fn a_payload_is_told_the_same_whichever_source_of_the_app_takes_it() {
+    for name in NAMES {
+        let (entry, own) = built(name);
+        for sample in entry.samples {
+            let drafts = told(&*own, sample, 7, ("", ""));
+            for other in NAMES {
+                let request = composed(&*own, sample, 7, ("", ""));
+                let elsewhere = built(other).1.normalise(&request.assume_verified());
+                assert_eq!(drafts, elsewhere, "{name} {} on {other}", sample.name);
+            }
+            let provider = &drafts[0].facts.channel.provider;
+            assert_eq!(provider, name, "{}", sample.name);
+        }
+    }
+}
+
+#[test]
+fn what_belongs_to_no_product_is_the_sources_own() {
+    let strange = r#"{"object":"user","entry":[{"id":"1","time":1739321024,
+        "changes":[{"field":"photos","value":{"verb":"update"}}],"messaging":[{"message":{}}]}]}"#;
+    for name in NAMES {
+        for body in [strange, "[]", "odd", r#"{"entry":[{"messaging":[{}]}]}"#] {
+            let request = Request::new("POST", "", Headers::default(), Bytes::from(body));
+            for draft in built(name).1.normalise(&request.assume_verified()) {
+                assert_eq!(draft.kind.as_str(), format!("{name}.unmapped"), "{body}");
+                assert_eq!(draft.facts.channel.provider, name, "{body}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_sample_is_new_each_time_and_happens_now() {
+    for name in NAMES {
+        let (entry, source) = built(name);
+        for sample in entry.samples {
+            let first = told(&*source, sample, 0x1_0000_0000_0000_0007, ("", ""));
+            let second = told(&*source, sample, 0x2_0000_0000_8000_0000, ("", ""));
+            for (a, b) in first.iter().zip(&second) {
+                assert_eq!(a.kind, b.kind, "{name} {}", sample.name);
+                let by_time = a.dedup_key.contains(":1800000000");
+                let shown = &a.dedup_key;
+                assert!(a.dedup_key != b.dedup_key || by_time, "{name} {}: {shown}", sample.name);
+                if let Some(time) = a.time {
+                    assert_eq!(time.as_second(), 1_800_000_000, "{name} {}", sample.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_text_and_the_contact_of_a_sample_can_be_chosen() {
+    for (name, sample) in [
+        ("messenger", "text"),
+        ("messenger", "postback"),
+        ("messenger", "echo"),
+        ("messenger", "edit"),
+        ("messenger", "comment"),
+        ("messenger", "standby"),
+        ("instagram", "text"),
+        ("instagram", "story_reply"),
+        ("instagram", "postback"),
+        ("instagram", "comment"),
+    ] {
+        let (entry, source) = built(name);
+        let sample = entry.samples.iter().find(|it| it.name == sample).unwrap();
+        let facts = told(&*source, sample, 1, ("refund!", "777")).remove(0).facts;
+        let message = facts.message.and_then(|it| it.text);
+        let text = message.or_else(|| facts.comment.and_then(|it| it.text));
+        assert_eq!(text.as_deref(), Some("refund!"), "{name} {}", sample.name);
+        assert_eq!(facts.contact.unwrap().id, "777", "{name} {}", sample.name);
+    }
+}
+
+#[test]
+fn ids_that_no_float_can_hold_are_kept_to_the_digit() {
+    let id = 9_007_199_254_740_993_u64;
+    let body = format!(
+        r#"{{"object":"page","entry":[{{"id":{id},"time":1,"changes":[{{"field":"leadgen",
+        "value":{{"leadgen_id":{id},"form_id":{id},"page_id":{id},"ad_id":{id}}}}}]}}]}}"#
+    );
+    let draft = drafts(Product::WhatsApp, body.as_bytes()).remove(0);
+    let (lead, id) = (draft.facts.lead.unwrap(), id.to_string());
+    assert_eq!(draft.facts.channel.account, id);
+    for told in [lead.id, lead.form, lead.page, lead.ad] {
+        assert_eq!(told.unwrap(), id);
+    }
+}
+
+/// What the references of the Messenger and Instagram platforms list: keys of messaging events,
+/// types of attachments, fields of changes, and what a page's feed is told of.
+const ROWS: &[(&str, &[&str])] = &[
+    (
+        "messenger",
+        &[
+            "event:message",
+            "event:postback",
+            "event:delivery",
+            "event:read",
+            "event:reaction",
+            "event:optin",
+            "event:referral",
+            "event:account_linking",
+            "event:game_play",
+            "event:message_edit",
+            "event:pass_thread_control",
+            "event:take_thread_control",
+            "event:request_thread_control",
+            "event:app_roles",
+            "event:policy_enforcement",
+            "event:prior_message",
+            "event:messaging_feedback",
+            "list:standby",
+            "attachment:image",
+            "attachment:audio",
+            "attachment:video",
+            "attachment:file",
+            "attachment:location",
+            "attachment:fallback",
+            "attachment:template",
+            "attachment:reel",
+            "attachment:ig_reel",
+            "field:feed",
+            "field:mention",
+            "field:ratings",
+            "field:leadgen",
+            "field:live_videos",
+            "field:videos",
+            "field:messages",
+            "feed:comment/add",
+            "feed:comment/edited",
+            "feed:comment/hide",
+            "feed:comment/remove",
+            "feed:status/add",
+            "feed:photo/add",
+            "feed:post/edited",
+            "feed:post/remove",
+            "feed:reaction/add",
+            "feed:reaction/edit",
+            "feed:reaction/remove",
+            "feed:like/add",
+        ],
+    ),
+    (
+        "instagram",
+        &[
+            "event:message",
+            "event:postback",
+            "event:read",
+            "event:reaction",
+            "event:optin",
+            "event:referral",
+            "event:message_edit",
+            "event:pass_thread_control",
+            "list:standby",
+            "attachment:image",
+            "attachment:audio",
+            "attachment:video",
+            "attachment:share",
+            "attachment:story_mention",
+            "attachment:reel",
+            "attachment:ig_reel",
+            "attachment:like_heart",
+            "attachment:template",
+            "field:comments",
+            "field:live_comments",
+            "field:mentions",
+            "field:story_insights",
+            "field:messages",
+        ],
+    ),
+];
+
+#[test]
+fn every_row_of_the_references_has_a_fixture() {
+    for (name, wanted) in ROWS {
+        let mut rows = BTreeSet::new();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/provider").join(name);
+        for file in fs::read_dir(folder.join("fixtures")).unwrap() {
+            let body = fs::read(file.unwrap().path()).unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            for entry in body["entry"].as_array().into_iter().flatten() {
+                collect(entry, &mut rows);
+            }
+        }
+        let missing: Vec<_> = wanted.iter().filter(|it| !rows.contains(**it)).collect();
+        assert!(missing.is_empty(), "no fixture of {name} has {missing:#?}");
+    }
+}
+
+fn collect(entry: &Value, rows: &mut BTreeSet<String>) {
+    for list in ["messaging", "standby"] {
+        for event in entry[list].as_array().into_iter().flatten() {
+            rows.insert(format!("list:{list}"));
+            let keys = event.as_object().into_iter().flatten();
+            rows.extend(keys.map(|(key, _)| format!("event:{key}")));
+            let attachments = event["message"]["attachments"].as_array().into_iter().flatten();
+            rows.extend(
+                attachments.map(|it| format!("attachment:{}", it["type"].as_str().unwrap())),
+            );
+        }
+    }
+    for change in entry["changes"].as_array().into_iter().flatten() {
+        let (field, value) = (change["field"].as_str().unwrap_or_default(), &change["value"]);
+        rows.insert(format!("field:{field}"));
+        if let (Some(item), Some(verb)) = (value["item"].as_str(), value["verb"].as_str()) {
+            rows.insert(format!("{field}:{item}/{verb}"));
+        }
+    }
 }

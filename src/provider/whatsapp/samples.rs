@@ -93,22 +93,6 @@ mod tests {
     }
 
     #[test]
-    fn every_sample_is_new_each_time_and_happens_now() {
-        for sample in SAMPLES {
-            let first = drafts(sample.name, 0x1_0000_0000_0000_0007, None, None);
-            let second = drafts(sample.name, 0x2_0000_0000_8000_0000, None, None);
-            for (a, b) in first.iter().zip(&second) {
-                assert_eq!(a.kind, b.kind, "{}", sample.name);
-                let by_time = a.dedup_key.contains(":1800000000:");
-                assert!(a.dedup_key != b.dedup_key || by_time, "{}: {}", sample.name, a.dedup_key);
-                if let Some(time) = a.time {
-                    assert_eq!(time.as_second(), 1_800_000_000, "{}", sample.name);
-                }
-            }
-        }
-    }
-
-    #[test]
     fn the_text_and_the_contact_can_be_chosen() {
         for name in ["text", "image", "button", "button_reply", "list_reply", "edit", "echo"] {
             let drafts = drafts(name, 1, Some("refund!"), Some("+4915112345678"));
