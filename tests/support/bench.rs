@@ -125,7 +125,7 @@ impl Fixture {
                 let json = serde_json::from_slice(&body).ok();
                 let special = config.fixtures.get(&name).cloned().unwrap_or_default();
                 let golden = folder.join(format!("{name}.events.json"));
-                Self { body, json, golden, special, name }
+                Self { name, body, json, golden, special }
             })
             .collect();
         fixtures.sort_by(|a, b| a.name.cmp(&b.name));

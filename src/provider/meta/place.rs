@@ -18,7 +18,8 @@ pub(in crate::provider) struct Place<'a> {
     /// The `field` of the change, or the name of the list of messaging events.
     pub(in crate::provider) field: &'a str,
     entry: &'a str,
-    time: &'a str,
+    /// The entry's time, verbatim; empty when it has none.
+    pub(in crate::provider) time: &'a str,
     /// Our side.
     pub(in crate::provider) channel: Channel,
     /// A copy for us to read along, while another party holds the conversation.

@@ -146,16 +146,15 @@ fn built(name: &str) -> (&'static Entry, Box<dyn Source>) {
     (entry, (entry.build)(settings, &setup(None)).unwrap())
 }
 
-fn composed(source: &dyn Source, sample: &Sample, seed: u128, fresh: (&str, &str)) -> Request {
+/// A sample as it is sent at a fixed moment, with the text and the contact given.
+fn composed(source: &dyn Source, sample: &Sample, seed: u128, given: [Option<&str>; 2]) -> Request {
     let now = Timestamp::from_second(1_800_000_000).unwrap();
-    let given = |it: &'static str| Some(it).filter(|it| !it.is_empty());
-    let (text, from) = (fresh.0.to_owned().leak(), fresh.1.to_owned().leak());
-    let fresh = Fresh { seed: Uuid::from_u128(seed), now, text: given(text), from: given(from) };
-    source.compose(sample, &fresh).unwrap()
+    let [text, from] = given;
+    source.compose(sample, &Fresh { seed: Uuid::from_u128(seed), now, text, from }).unwrap()
 }
 
-fn told(source: &dyn Source, sample: &Sample, seed: u128, fresh: (&str, &str)) -> Vec<Draft> {
-    source.normalise(&composed(source, sample, seed, fresh).assume_verified())
+fn told(source: &dyn Source, sample: &Sample, seed: u128, given: [Option<&str>; 2]) -> Vec<Draft> {
+    source.normalise(&composed(source, sample, seed, given).assume_verified())
 }
 
 #[test]
@@ -163,9 +162,9 @@ fn a_payload_is_told_the_same_whichever_source_of_the_app_takes_it() {
     for name in NAMES {
         let (entry, own) = built(name);
         for sample in entry.samples {
-            let drafts = told(&*own, sample, 7, ("", ""));
+            let drafts = told(&*own, sample, 7, [None; 2]);
             for other in NAMES {
-                let request = composed(&*own, sample, 7, ("", ""));
+                let request = composed(&*own, sample, 7, [None; 2]);
                 let elsewhere = built(other).1.normalise(&request.assume_verified());
                 assert_eq!(drafts, elsewhere, "{name} {} on {other}", sample.name);
             }
@@ -195,8 +194,8 @@ fn every_sample_is_new_each_time_and_happens_now() {
     for name in NAMES {
         let (entry, source) = built(name);
         for sample in entry.samples {
-            let first = told(&*source, sample, 0x1_0000_0000_0000_0007, ("", ""));
-            let second = told(&*source, sample, 0x2_0000_0000_8000_0000, ("", ""));
+            let first = told(&*source, sample, 0x1_0000_0000_0000_0007, [None; 2]);
+            let second = told(&*source, sample, 0x2_0000_0000_8000_0000, [None; 2]);
             for (a, b) in first.iter().zip(&second) {
                 assert_eq!(a.kind, b.kind, "{name} {}", sample.name);
                 let by_time = a.dedup_key.contains(":1800000000");
@@ -226,7 +225,7 @@ fn the_text_and_the_contact_of_a_sample_can_be_chosen() {
     ] {
         let (entry, source) = built(name);
         let sample = entry.samples.iter().find(|it| it.name == sample).unwrap();
-        let facts = told(&*source, sample, 1, ("refund!", "777")).remove(0).facts;
+        let facts = told(&*source, sample, 1, [Some("refund!"), Some("777")]).remove(0).facts;
         let message = facts.message.and_then(|it| it.text);
         let text = message.or_else(|| facts.comment.and_then(|it| it.text));
         assert_eq!(text.as_deref(), Some("refund!"), "{name} {}", sample.name);

@@ -32,7 +32,7 @@ pub(super) fn written(place: &Place<'_>, value: &Value, raw: &RawValue) -> Draft
         // It has no id of its own, and may be put there again.
         "reaction" | "like" => {
             let whom = contact.as_ref().map_or("", |it| &it.id);
-            let at = created.clone().unwrap_or_default();
+            let at = created.as_deref().unwrap_or(place.time);
             let word = text(&value["reaction_type"]).unwrap_or_default();
             format!("{item}:{id}:{whom}:{at}:{verb}:{word}")
         }

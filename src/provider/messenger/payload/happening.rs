@@ -54,7 +54,7 @@ impl<'a> Happening<'a> {
 
     /// When it happened, verbatim; empty when nothing says so.
     pub(super) fn at(&self) -> String {
-        text(&self.value["timestamp"]).unwrap_or_default()
+        text(&self.value["timestamp"]).unwrap_or_else(|| self.place.time.to_owned())
     }
 
     /// When it happened, if it says.
@@ -77,24 +77,28 @@ impl<'a> Happening<'a> {
 
     /// A draft in the contact's conversation.
     pub(super) fn draft(&self, kind: Kind, key: String) -> Draft {
-        let mut draft = self.notice(kind, key);
-        draft.candidates.clone_from(&self.candidates);
-        draft.facts.contact.clone_from(&self.contact);
-        draft.facts.conversation =
-            Conversation { standby: self.place.standby, ..Conversation::default() };
-        draft
+        self.of_contact(self.place.draft(kind, key, self.raw))
     }
 
-    /// What the event holds under a key, which nobody can read.
-    pub(super) fn unmapped(&self, key: &str, reason: impl Into<String>) -> Draft {
-        self.place.unmapped_in(key, reason, self.raw)
+    /// What stands under a key, which nobody can read.
+    pub(super) fn unmapped(&self, key: &str, reason: &str) -> Draft {
+        self.of_contact(self.place.unmapped_in(key, reason, self.raw))
+    }
+
+    fn of_contact(&self, mut draft: Draft) -> Draft {
+        draft.time = self.time().or(draft.time);
+        draft.candidates.clone_from(&self.candidates);
+        draft.facts.contact.clone_from(&self.contact);
+        let standby = self.place.standby;
+        draft.facts.conversation = Conversation { standby, ..Conversation::default() };
+        draft
     }
 }
 
 /// Who a `sender`, `recipient` or `from` is. `None` when there is no id at all.
 pub(in crate::provider) fn by(party: &Value) -> Option<Contact> {
     Some(Contact {
-        id: first(party, &["id", "user_ref"])?,
+        id: first(party, &["id", "user_ref", "phone_number"])?,
         phone: text(&party["phone_number"]).and_then(|it| phone(&it)),
         username: text(&party["username"]).map(|it| it.trim_start_matches('@').to_owned()),
         name: text(&party["name"]),

@@ -63,15 +63,15 @@ pub(in crate::provider) fn messaging(place: &Place<'_>, raw: &RawValue, drafts: 
         match &value[*key] {
             Value::Null => {}
             inner @ Value::Object(_) => drafts.extend(read(&happening, inner)),
-            _ => drafts.push(place.unmapped_in(key, "not an object", raw)),
+            _ => drafts.push(happening.unmapped(key, "not an object")),
         }
     }
     if drafts.len() == before {
         let unknown = value.as_object().into_iter().flatten();
         let unknown = unknown.map(|it| &**it.0).find(|it| !SURROUNDINGS.contains(it));
         drafts.push(match unknown {
-            Some(key) => place.unmapped_in(key, "an event that nobody knows", raw),
-            None => place.unmapped("an event in which nothing happens", raw),
+            Some(key) => happening.unmapped(key, "an event that nobody knows"),
+            None => happening.unmapped(place.field, "an event in which nothing happens"),
         });
     }
 }
