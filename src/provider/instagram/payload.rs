@@ -37,15 +37,15 @@ fn comment(place: &Place<'_>, value: &Value, item: &str, raw: &RawValue) -> Draf
     };
     let mut draft = place.draft(Kind::COMMENT_RECEIVED, format!("comment:{item}:{id}:add"), raw);
     draft.time = time(&value["created_time"]).or_else(|| time(&value["timestamp"])).or(draft.time);
-    draft.facts.comment = Some(Comment {
+    let comment = Comment {
         id,
         item: item.to_owned(),
         post: text(&value["media"]["id"]).or_else(|| text(&value["media_id"])),
         parent: text(&value["parent_id"]),
         text: text(&value["text"]),
-        url: None,
-    });
-    messenger::sign(place, &mut draft, messenger::by(&value["from"]));
+        ..Comment::default()
+    };
+    messenger::sign(place, &mut draft, comment, messenger::by(&value["from"]));
     draft
 }
 
@@ -57,14 +57,14 @@ fn mention(place: &Place<'_>, value: &Value, raw: &RawValue) -> Draft {
         return place.unmapped("a mention without an id", raw);
     };
     let mut draft = place.draft(Kind::COMMENT_RECEIVED, format!("mention:{id}"), raw);
-    draft.facts.comment = Some(Comment {
+    let comment = Comment {
         id,
         item: "mention".to_owned(),
         post,
         text: text(&value["text"]),
         ..Comment::default()
-    });
-    messenger::sign(place, &mut draft, messenger::by(&value["from"]));
+    };
+    messenger::sign(place, &mut draft, comment, messenger::by(&value["from"]));
     draft
 }
 

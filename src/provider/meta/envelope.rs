@@ -1,8 +1,8 @@
 //! The envelope that every product of Meta shares, opened leniently: every element on its own,
 //! whatever stands beside it.
 //!
-//! A Meta app has one callback URL, so that what a body is about is read from the body, not from
-//! the source that took it.
+//! A Meta app may send everything it subscribes to to one URL, so that what a body is about is read
+//! from the body, not from the source that took it.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::event::Draft;
-use crate::provider::{Entry, Fresh, Headers, Sample, Source, find};
+use crate::provider::{Fresh, Headers, Sample, Source, find};
 
 fn setup(development_secret: Option<Secret>) -> Setup {
     Setup {
@@ -138,38 +137,33 @@ fn without_a_secret_there_must_be_a_development_secret() {
     assert!(get(&source, query).unwrap().is_ok());
 }
 
-const NAMES: [&str; 3] = ["whatsapp", "messenger", "instagram"];
+const PRODUCTS: [Product; 3] = [Product::WhatsApp, Product::Messenger, Product::Instagram];
 
-fn built(name: &str) -> (&'static Entry, Box<dyn Source>) {
-    let entry = find(name).unwrap();
+/// A product's source and its samples.
+fn built(product: Product) -> (&'static [Sample], Box<dyn Source>) {
+    let entry = find(product.name()).unwrap();
     let settings = json!({ "app_secrets": ["secret"], "verify_token": "token" });
-    (entry, (entry.build)(settings, &setup(None)).unwrap())
+    (entry.samples, (entry.build)(settings, &setup(None)).unwrap())
 }
 
 /// A sample as it is sent at a fixed moment, with the text and the contact given.
-fn composed(source: &dyn Source, sample: &Sample, seed: u128, given: [Option<&str>; 2]) -> Request {
+fn composed(source: &dyn Source, sample: &Sample, seed: u128, given: [Option<&str>; 2]) -> Bytes {
     let now = Timestamp::from_second(1_800_000_000).unwrap();
     let [text, from] = given;
-    source.compose(sample, &Fresh { seed: Uuid::from_u128(seed), now, text, from }).unwrap()
-}
-
-fn told(source: &dyn Source, sample: &Sample, seed: u128, given: [Option<&str>; 2]) -> Vec<Draft> {
-    source.normalise(&composed(source, sample, seed, given).assume_verified())
+    source.compose(sample, &Fresh { seed: Uuid::from_u128(seed), now, text, from }).unwrap().body
 }
 
 #[test]
 fn a_payload_is_told_the_same_whichever_source_of_the_app_takes_it() {
-    for name in NAMES {
-        let (entry, own) = built(name);
-        for sample in entry.samples {
-            let drafts = told(&*own, sample, 7, [None; 2]);
-            for other in NAMES {
-                let request = composed(&*own, sample, 7, [None; 2]);
-                let elsewhere = built(other).1.normalise(&request.assume_verified());
-                assert_eq!(drafts, elsewhere, "{name} {} on {other}", sample.name);
+    for product in PRODUCTS {
+        let (samples, source) = built(product);
+        for sample in samples {
+            let body = composed(&*source, sample, 7, [None; 2]);
+            let told = drafts(product, &body);
+            for other in PRODUCTS {
+                assert_eq!(told, drafts(other, &body), "{} on {other:?}", sample.name);
             }
-            let provider = &drafts[0].facts.channel.provider;
-            assert_eq!(provider, name, "{}", sample.name);
+            assert_eq!(told[0].facts.channel.provider, product.name(), "{}", sample.name);
         }
     }
 }
@@ -178,31 +172,31 @@ fn a_payload_is_told_the_same_whichever_source_of_the_app_takes_it() {
 fn what_belongs_to_no_product_is_the_sources_own() {
     let strange = r#"{"object":"user","entry":[{"id":"1","time":1739321024,
         "changes":[{"field":"photos","value":{"verb":"update"}}],"messaging":[{"message":{}}]}]}"#;
-    for name in NAMES {
+    for product in PRODUCTS {
         for body in [strange, "[]", "odd", r#"{"entry":[{"messaging":[{}]}]}"#] {
-            let request = Request::new("POST", "", Headers::default(), Bytes::from(body));
-            for draft in built(name).1.normalise(&request.assume_verified()) {
-                assert_eq!(draft.kind.as_str(), format!("{name}.unmapped"), "{body}");
-                assert_eq!(draft.facts.channel.provider, name, "{body}");
+            for draft in drafts(product, body.as_bytes()) {
+                assert_eq!(draft.kind, product.unmapped(), "{body}");
+                assert_eq!(draft.facts.channel.provider, product.name(), "{body}");
             }
         }
+        assert_eq!(drafts(product, strange.as_bytes()).len(), 2, "each element is told");
     }
 }
 
 #[test]
 fn every_sample_is_new_each_time_and_happens_now() {
-    for name in NAMES {
-        let (entry, source) = built(name);
-        for sample in entry.samples {
-            let first = told(&*source, sample, 0x1_0000_0000_0000_0007, [None; 2]);
-            let second = told(&*source, sample, 0x2_0000_0000_8000_0000, [None; 2]);
+    for product in PRODUCTS {
+        let (samples, source) = built(product);
+        for sample in samples {
+            let told = |seed| drafts(product, &composed(&*source, sample, seed, [None; 2]));
+            let (first, second) = (told(0x1_0000_0000_0000_0007), told(0x2_0000_0000_8000_0000));
+            let name = format!("{} {}", product.name(), sample.name);
             for (a, b) in first.iter().zip(&second) {
-                assert_eq!(a.kind, b.kind, "{name} {}", sample.name);
+                assert_eq!(a.kind, b.kind, "{name}");
                 let by_time = a.dedup_key.contains(":1800000000");
-                let shown = &a.dedup_key;
-                assert!(a.dedup_key != b.dedup_key || by_time, "{name} {}: {shown}", sample.name);
+                assert!(a.dedup_key != b.dedup_key || by_time, "{name}: {}", a.dedup_key);
                 if let Some(time) = a.time {
-                    assert_eq!(time.as_second(), 1_800_000_000, "{name} {}", sample.name);
+                    assert_eq!(time.as_second(), 1_800_000_000, "{name}");
                 }
             }
         }
@@ -211,25 +205,26 @@ fn every_sample_is_new_each_time_and_happens_now() {
 
 #[test]
 fn the_text_and_the_contact_of_a_sample_can_be_chosen() {
-    for (name, sample) in [
-        ("messenger", "text"),
-        ("messenger", "postback"),
-        ("messenger", "echo"),
-        ("messenger", "edit"),
-        ("messenger", "comment"),
-        ("messenger", "standby"),
-        ("instagram", "text"),
-        ("instagram", "story_reply"),
-        ("instagram", "postback"),
-        ("instagram", "comment"),
+    for (product, name) in [
+        (Product::Messenger, "text"),
+        (Product::Messenger, "postback"),
+        (Product::Messenger, "echo"),
+        (Product::Messenger, "edit"),
+        (Product::Messenger, "comment"),
+        (Product::Messenger, "standby"),
+        (Product::Instagram, "text"),
+        (Product::Instagram, "story_reply"),
+        (Product::Instagram, "postback"),
+        (Product::Instagram, "comment"),
     ] {
-        let (entry, source) = built(name);
-        let sample = entry.samples.iter().find(|it| it.name == sample).unwrap();
-        let facts = told(&*source, sample, 1, [Some("refund!"), Some("777")]).remove(0).facts;
+        let (samples, source) = built(product);
+        let sample = samples.iter().find(|it| it.name == name).unwrap();
+        let body = composed(&*source, sample, 1, [Some("refund!"), Some("777")]);
+        let facts = drafts(product, &body).remove(0).facts;
         let message = facts.message.and_then(|it| it.text);
         let text = message.or_else(|| facts.comment.and_then(|it| it.text));
-        assert_eq!(text.as_deref(), Some("refund!"), "{name} {}", sample.name);
-        assert_eq!(facts.contact.unwrap().id, "777", "{name} {}", sample.name);
+        assert_eq!(text.as_deref(), Some("refund!"), "{product:?} {name}");
+        assert_eq!(facts.contact.unwrap().id, "777", "{product:?} {name}");
     }
 }
 

@@ -47,9 +47,9 @@ pub(super) fn written(place: &Place<'_>, value: &Value, raw: &RawValue) -> Draft
         }
     };
     let mut draft = place.draft(kind.clone(), key, raw);
-    let happened = if kind == Kind::COMMENT_RECEIVED { time(&value["created_time"]) } else { None };
+    let happened = (kind == Kind::COMMENT_RECEIVED).then(|| time(&value["created_time"])).flatten();
     draft.time = happened.or(draft.time);
-    draft.facts.comment = Some(Comment {
+    let comment = Comment {
         id,
         item,
         parent: text(&value["parent_id"]).filter(|it| Some(it) != post.as_ref()),
@@ -57,16 +57,24 @@ pub(super) fn written(place: &Place<'_>, value: &Value, raw: &RawValue) -> Draft
         text: first(value, &["message", "review_text", "reaction_type", "recommendation_type"]),
         url: text(&value["post"]["permalink_url"])
             .or_else(|| first(value, &["permalink_url", "link", "photo", "video"])),
-    });
-    sign(place, &mut draft, contact);
+        ours: false,
+    };
+    sign(place, &mut draft, comment, contact);
     draft
 }
 
-/// Puts a writer's name under a comment; ours have no conversation with ourselves.
-pub(in crate::provider) fn sign(place: &Place<'_>, draft: &mut Draft, contact: Option<Contact>) {
-    let other = contact.iter().filter(|it| it.id != place.channel.account);
+/// Adds a comment and its writer. Ours belong to no conversation: it would be with ourselves.
+pub(in crate::provider) fn sign(
+    place: &Place<'_>,
+    draft: &mut Draft,
+    comment: Comment,
+    contact: Option<Contact>,
+) {
+    let ours = contact.as_ref().is_some_and(|it| it.id == place.channel.account);
+    let other = contact.iter().filter(|_| !ours);
     draft.candidates = other.map(|it| place.candidate(scheme(place.product), &it.id)).collect();
     draft.facts.contact = contact;
+    draft.facts.comment = Some(Comment { ours, ..comment });
 }
 
 /// The provider's word for what was written.
