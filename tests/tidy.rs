@@ -261,7 +261,10 @@ fn provider_folders_and_the_registry_agree() {
     let mut folders: Vec<String> = fs::read_dir(&directory)
         .unwrap()
         .map(Result::unwrap)
-        .filter(|it| it.path().is_dir() && it.file_name() != "signature")
+        .filter(|it| {
+            it.path().is_dir()
+                && !["meta", "signature"].contains(&&*it.file_name().to_string_lossy())
+        })
         .map(|it| it.file_name().into_string().unwrap())
         .collect();
     folders.sort();

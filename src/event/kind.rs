@@ -95,6 +95,7 @@ catalogue! {
     MESSAGE_DELETED "message.deleted" "A message was taken back by its writer." ["contact", "conversation", "message"];
     POSTBACK_RECEIVED "postback.received" "A contact pressed a button or chose from a list." ["contact", "conversation", "message"];
     QUERY_RECEIVED "query.received" "Somebody looks for something of ours from within another chat." ["contact", "conversation", "message"];
+    REFERRAL_RECEIVED "referral.received" "A contact came to us by a link, an advertisement or a code." ["contact", "conversation", "message"];
     FLOW_COMPLETED "flow.completed" "A contact filled in a form." ["contact", "conversation", "message"];
     FLOW_HEALTH "flow.health" "A form's status, error rate, latency or availability changed." ["notice"];
     ORDER_RECEIVED "order.received" "A contact ordered from a catalogue." ["contact", "conversation", "message"];

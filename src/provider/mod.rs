@@ -20,6 +20,8 @@ mod poll;
 mod request;
 mod signature;
 
+mod instagram;
+mod messenger;
 mod meta;
 mod telegram;
 mod tiktok;
@@ -34,6 +36,8 @@ pub use signature::{PRESETS, Preset, Verifier};
 pub const REGISTRY: &[Entry] = &[
     Entry::of::<telegram::Telegram>(),
     Entry::of::<tiktok::TikTok>(),
+    Entry::of::<instagram::Instagram>(),
+    Entry::of::<messenger::Messenger>(),
     Entry::of::<whatsapp::WhatsApp>(),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use bytes::Bytes;
@@ -24,7 +24,7 @@ pub(crate) struct Config {
     variants: BTreeMap<String, serde_json::Map<String, Value>>,
     /// Headers that every fixture came with, beside the signature.
     headers: BTreeMap<String, String>,
-    /// Headers, settings or siblings of single fixtures, by the fixture's name.
+    /// What is special about single fixtures of this folder, by the fixture's name.
     fixtures: BTreeMap<String, Special>,
     /// Other providers whose fixtures this one takes too, and tells the same of them.
     pub(crate) family: Vec<String>,
@@ -40,6 +40,8 @@ struct Special {
     headers: BTreeMap<String, String>,
     /// The variant of the settings it is read with.
     variant: Option<String>,
+    /// Only this provider tells it so; its family calls what it cannot place its own.
+    alone: bool,
 }
 
 /// A provider and its fixtures.
@@ -49,6 +51,7 @@ pub(crate) struct Bench {
     /// The source with other settings, by the variant's name, and those settings.
     pub(crate) variants: BTreeMap<String, Box<dyn Source>>,
     pub(crate) config: Config,
+    /// Its own fixtures, then those of its family.
     pub(crate) fixtures: Vec<Fixture>,
 }
 
@@ -101,32 +104,45 @@ fn sibling(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/provider").join(name)
 }
 
+impl Config {
+    fn read(folder: &Path) -> Self {
+        fs::read(folder.join("config.json"))
+            .map(|it| serde_json::from_slice(&it).expect("config.json is what `Config` says"))
+            .unwrap_or_default()
+    }
+}
+
+impl Fixture {
+    /// Every fixture of a folder, by name.
+    fn all(folder: &Path, config: &Config) -> Vec<Self> {
+        let mut fixtures: Vec<Self> = fs::read_dir(folder)
+            .unwrap_or_else(|_| panic!("{} has fixtures", folder.display()))
+            .map(|it| it.unwrap().file_name().into_string().unwrap())
+            .filter_map(|it| Some(it.strip_suffix(".json")?.to_owned()))
+            .filter(|it| it != "config" && !it.ends_with(".events"))
+            .map(|name| {
+                let body = fs::read(folder.join(format!("{name}.json"))).unwrap();
+                let json = serde_json::from_slice(&body).ok();
+                let special = config.fixtures.get(&name).cloned().unwrap_or_default();
+                let golden = folder.join(format!("{name}.events.json"));
+                Self { name, body, json, golden, special }
+            })
+            .collect();
+        fixtures.sort_by(|a, b| a.name.cmp(&b.name));
+        fixtures
+    }
+}
+
 impl Bench {
     fn new(entry: &'static Entry) -> Self {
         let folder = sibling(entry.name).join("fixtures");
-        let config: Config = fs::read(folder.join("config.json"))
-            .map(|it| serde_json::from_slice(&it).expect("config.json is what `Config` says"))
-            .unwrap_or_default();
-        let folders = std::iter::once(folder.clone())
-            .chain(config.family.iter().map(|it| sibling(it).join("fixtures")));
-        let mut fixtures: Vec<Fixture> = folders
-            .flat_map(|folder| {
-                fs::read_dir(&folder)
-                    .unwrap_or_else(|_| panic!("{} has fixtures", folder.display()))
-                    .map(|it| it.unwrap().file_name().into_string().unwrap())
-                    .filter_map(|it| Some(it.strip_suffix(".json")?.to_owned()))
-                    .filter(|it| it != "config" && !it.ends_with(".events"))
-                    .map(|name| {
-                        let body = fs::read(folder.join(format!("{name}.json"))).unwrap();
-                        let json = serde_json::from_slice(&body).ok();
-                        let special = config.fixtures.get(&name).cloned().unwrap_or_default();
-                        let golden = folder.join(format!("{name}.events.json"));
-                        Fixture { body, json, golden, special, name }
-                    })
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        fixtures.sort_by(|a, b| a.golden.cmp(&b.golden));
+        let config = Config::read(&folder);
+        let mut fixtures = Fixture::all(&folder, &config);
+        for it in &config.family {
+            let folder = sibling(it).join("fixtures");
+            let shared = Fixture::all(&folder, &Config::read(&folder));
+            fixtures.extend(shared.into_iter().filter(|it| !it.special.alone));
+        }
         let built = |it: &serde_json::Map<String, Value>| source(entry, it.clone().into()).unwrap();
         let variants = config.variants.iter().map(|(name, it)| (name.clone(), built(it))).collect();
         Self { entry, source: built(&config.settings), variants, config, fixtures }

@@ -24,6 +24,9 @@ pub struct Comment {
     /// Where it can be seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Our own account wrote it: answering it would be talking to ourselves.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ours: bool,
 }
 
 /// Somebody left their details: a form, an advertisement, a call of an API.

@@ -22,6 +22,9 @@ pub struct Message {
     /// A file, by reference. Nothing is fetched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media: Option<Media>,
+    /// The files after the first, where one message holds several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<Media>,
     /// A place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,

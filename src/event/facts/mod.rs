@@ -104,7 +104,7 @@ pub struct Channel {
     /// The provider's name, as in `routes.yaml`.
     pub provider: String,
     /// The account: for WhatsApp the phone number id, or the business account's id for events
-    /// that concern no number.
+    /// that concern no number; for Messenger and Instagram the page or the account.
     pub account: String,
     /// The business account above it, if the provider has one.
     #[serde(skip_serializing_if = "Option::is_none")]

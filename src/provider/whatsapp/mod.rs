@@ -7,19 +7,21 @@ mod tests;
 
 use bytes::Bytes;
 
-use super::meta::{Config, Meta};
+use super::meta::{self, Config, Meta, Product};
 use super::{
     Answer, Fresh, Headers, Proof, Provider, Rejection, Request, Sample, Setup, Verified, Verifier,
 };
 use crate::event::{Draft, Kind};
 
+pub(super) use payload::change;
+
 /// A configured `WhatsApp` source.
 pub(super) struct WhatsApp(Meta);
 
 impl Provider for WhatsApp {
-    const NAME: &'static str = "whatsapp";
+    const NAME: &'static str = Product::WhatsApp.name();
     const SUMMARY: &'static str = "WhatsApp Cloud API webhooks, signed by a Meta app.";
-    const KINDS: &'static [Kind] = payload::KINDS;
+    const KINDS: &'static [Kind] = meta::KINDS;
     const PROOFS: &'static [Proof] = &[Proof::Body];
     const SAMPLES: &'static [Sample] = samples::SAMPLES;
     type Config = Config;
@@ -37,7 +39,7 @@ impl Provider for WhatsApp {
     }
 
     fn normalise(&self, request: &Request<Verified>) -> Vec<Draft> {
-        payload::drafts(&request.body)
+        meta::drafts(Product::WhatsApp, &request.body)
     }
 
     fn compose(&self, sample: &Sample, fresh: &Fresh<'_>) -> Request {

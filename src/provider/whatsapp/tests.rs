@@ -213,7 +213,7 @@ fn first(field: &str, list: &str) -> Draft {
         r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"{field}",
         "value":{{"metadata":{{"phone_number_id":"2"}},{list}}}}}]}}]}}"#
     );
-    payload::drafts(body.as_bytes()).remove(0)
+    meta::drafts(Product::WhatsApp, body.as_bytes()).remove(0)
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn what_is_odd_beside_a_message_does_not_cost_the_message() {
             let body = format!(
                 r#"{{"object":"whatsapp_business_account","entry":[{{"id":{odd},"time":{odd},"changes":[{{"field":"messages","value":{value}}}]}}]}}"#
             );
-            let draft = payload::drafts(body.as_bytes()).remove(0);
+            let draft = meta::drafts(Product::WhatsApp, body.as_bytes()).remove(0);
             assert_eq!(draft.dedup_key, "message:wamid.1", "{beside}: {odd}");
         }
     }

@@ -1,29 +1,27 @@
 //! What surrounds an element: the change it stands in, its channel and its contacts.
 
-use std::ops::Range;
+use std::ops::Deref;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
-use super::UNMAPPED;
-use crate::event::facts::{Channel, Contact, Conversation, Unmapped};
-use crate::event::{Candidate, Draft, Facts, Kind};
-use crate::lenient::{Text, each, moment};
+use crate::event::facts::{Contact, Conversation};
+use crate::event::{Candidate, Draft};
+use crate::lenient::{Text, each};
+use crate::provider::meta::Place;
 
-/// The surroundings of an element.
+/// The surroundings of an element: its place, and what the value says about contacts.
 pub(super) struct Setting<'a> {
-    body: &'a str,
-    /// The `field` of the change.
-    pub(super) field: &'a str,
-    entry: &'a str,
-    time: &'a str,
-    channel: Channel,
+    place: Place<'a>,
     profiles: Vec<Profile<'a>>,
-    /// A copy for us to read along, while another party holds the conversation.
-    pub(super) standby: bool,
-    /// Told after the fact.
-    pub(super) historical: bool,
+}
+
+impl<'a> Deref for Setting<'a> {
+    type Target = Place<'a>;
+
+    fn deref(&self) -> &Place<'a> {
+        &self.place
+    }
 }
 
 /// One of `contacts[]`.
@@ -59,32 +57,10 @@ struct Metadata<'a> {
 }
 
 impl<'a> Setting<'a> {
-    /// The surroundings of a whole body, when nothing more is known.
-    pub(super) fn of_body(body: &'a str) -> Self {
-        Self {
-            body,
-            field: "",
-            entry: "",
-            time: "",
-            channel: channel(),
-            profiles: Vec::new(),
-            standby: false,
-            historical: false,
-        }
-    }
-
-    /// The surroundings of a change: the id and time of its entry, and its field.
-    pub(super) fn of_change(body: &'a str, entry: &'a str, time: &'a str, field: &'a str) -> Self {
-        let business = Some(entry).filter(|it| !it.is_empty()).map(str::to_owned);
-        Self {
-            field,
-            entry,
-            time,
-            channel: Channel { account: entry.to_owned(), business, ..channel() },
-            standby: field == "standby",
-            historical: field == "history",
-            ..Self::of_body(body)
-        }
+    /// The surroundings of a change.
+    pub(super) fn new(mut place: Place<'a>) -> Self {
+        place.historical = place.field == "history";
+        Self { place, profiles: Vec::new() }
     }
 
     /// Adds what the value of the change says about number and contacts.
@@ -96,46 +72,12 @@ impl<'a> Setting<'a> {
     ) -> Self {
         let metadata: Metadata<'_> = decoded(metadata);
         if let Some(id) = metadata.phone_number_id.get() {
-            id.clone_into(&mut self.channel.account);
+            id.clone_into(&mut self.place.channel.account);
         }
         let number = metadata.display_phone_number.get().or(display_phone_number.get());
-        self.channel.address = number.and_then(phone);
+        self.place.channel.address = number.and_then(phone);
         self.profiles = each(contacts).into_iter().map(|it| decoded(Some(it))).collect();
         self
-    }
-
-    /// A draft with nothing in it but where it came from.
-    pub(super) fn draft(&self, kind: Kind, dedup_key: String, raw: &RawValue) -> Draft {
-        Draft {
-            kind,
-            dedup_key,
-            time: moment(self.time),
-            historical: self.historical,
-            candidates: Vec::new(),
-            facts: Facts { channel: self.channel.clone(), ..Facts::default() },
-            raw: self.range(raw),
-        }
-    }
-
-    /// A draft of what nobody knows.
-    pub(super) fn unmapped(&self, reason: impl Into<String>, raw: &RawValue) -> Draft {
-        let prefix = ["unmapped:", self.field].concat();
-        let mut draft = self.draft(UNMAPPED, self.fragment_key(&prefix, None, raw), raw);
-        let field = Some(self.field.to_owned()).filter(|it| !it.is_empty());
-        draft.facts.unmapped = Some(Unmapped { field, reason: reason.into() });
-        draft
-    }
-
-    /// The key of a fragment without an id: equal for equal fragments of one account and moment.
-    pub(super) fn fragment_key(&self, prefix: &str, time: Option<&str>, raw: &RawValue) -> String {
-        let time = time.unwrap_or(self.time);
-        format!("{prefix}:{}:{time}:{}", self.entry, digest(raw.get().as_bytes()))
-    }
-
-    /// Where a fragment lies in the body. It borrows from it, so this is plain subtraction.
-    fn range(&self, raw: &RawValue) -> Range<usize> {
-        let start = raw.get().as_ptr().addr() - self.body.as_ptr().addr();
-        start..start + raw.get().len()
     }
 
     /// Whether an id is our own number's.
@@ -184,10 +126,6 @@ impl<'a> Setting<'a> {
         bsuid.chain(wa_id).collect()
     }
 
-    fn candidate(&self, scheme: &'static str, value: &str) -> Candidate {
-        Candidate::new(scheme, &self.channel.account, value)
-    }
-
     /// The profile with one of these ids; or the only one, if it does not contradict them.
     fn profile(&self, wa_id: Option<&str>, bsuid: Option<&str>) -> Option<&Profile<'a>> {
         let same = |a: Option<&str>, b: Option<&str>| a.is_some() && a == b;
@@ -209,32 +147,6 @@ impl Profile<'_> {
     fn bsuid(&self) -> Option<&str> {
         self.user_id.get().or_else(|| self.wa_id.get().filter(|it| is_bsuid(it)))
     }
-}
-
-/// A body of which nothing is known.
-pub(super) fn whole(body: &[u8], reason: &str) -> Draft {
-    Draft {
-        kind: UNMAPPED,
-        dedup_key: format!("unmapped:{}", digest(body)),
-        time: None,
-        historical: false,
-        candidates: Vec::new(),
-        facts: Facts {
-            channel: channel(),
-            unmapped: Some(Unmapped { field: None, reason: reason.to_owned() }),
-            ..Facts::default()
-        },
-        raw: 0..body.len(),
-    }
-}
-
-fn channel() -> Channel {
-    Channel { provider: "whatsapp".into(), ..Channel::default() }
-}
-
-/// Enough of a SHA-256 to tell fragments apart.
-fn digest(fragment: &[u8]) -> String {
-    hex::encode(&Sha256::digest(fragment)[..16])
 }
 
 fn decoded<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {

@@ -1,0 +1,165 @@
+//! The envelope that every product of Meta shares, opened leniently: every element on its own,
+//! whatever stands beside it.
+//!
+//! A Meta app may send everything it subscribes to to one URL, so that what a body is about is read
+//! from the body, not from the source that took it.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::place::{self, Place};
+use super::{Product, instagram, messenger, whatsapp};
+use crate::event::Draft;
+use crate::lenient::{Text, each};
+
+#[derive(Deserialize)]
+struct Envelope<'a, List> {
+    #[serde(borrow, default)]
+    object: Text<'a>,
+    entry: List,
+}
+
+#[derive(Deserialize)]
+struct Entry<'a, List> {
+    #[serde(borrow, default)]
+    id: Text<'a>,
+    #[serde(borrow, default)]
+    time: Text<'a>,
+    changes: Option<List>,
+    messaging: Option<List>,
+    standby: Option<List>,
+}
+
+impl<List> Entry<'_, List> {
+    fn has_lists(&self) -> bool {
+        self.changes.is_some() || self.messaging.is_some() || self.standby.is_some()
+    }
+}
+
+/// An entry whose lists are lists.
+type Typed<'a> = Entry<'a, Vec<&'a RawValue>>;
+
+#[derive(Deserialize)]
+struct Change<'a> {
+    #[serde(borrow, default)]
+    field: Text<'a>,
+    #[serde(borrow, default)]
+    value: Option<&'a RawValue>,
+}
+
+/// Every event in a body, in its order; never empty. `own` is the product of the source that took
+/// it, for what no product can be told of.
+pub(in crate::provider) fn drafts(own: Product, body: &[u8]) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    let (product, reason) = match std::str::from_utf8(body) {
+        Ok(text) => envelope(own, text, &mut drafts),
+        Err(_) => (own, "not UTF-8"),
+    };
+    if drafts.is_empty() {
+        drafts.push(place::whole(product, body, reason));
+    }
+    drafts
+}
+
+/// Whose body it is, and why there may be nothing in it.
+fn envelope(own: Product, body: &str, drafts: &mut Vec<Draft>) -> (Product, &'static str) {
+    if let Ok(envelope) = serde_json::from_str::<Envelope<'_, Vec<Typed<'_>>>>(body)
+        && envelope.entry.iter().all(Entry::has_lists)
+    {
+        let about = About::new(own, body, &envelope.object);
+        envelope.entry.iter().for_each(|it| about.entry(it, drafts));
+        return (about.product(), "nothing in it");
+    }
+    // Something in the list is not what it should be: each entry on its own.
+    let envelope: Envelope<'_, Option<&RawValue>> = match serde_json::from_str(body) {
+        Ok(it) => it,
+        Err(it) => return (own, if it.is_data() { "not an object" } else { "not JSON" }),
+    };
+    let about = About::new(own, body, &envelope.object);
+    if envelope.entry.is_none() {
+        return (about.product(), "without `entry`");
+    }
+    for raw in each(envelope.entry) {
+        match serde_json::from_str::<Entry<'_, &RawValue>>(raw.get()) {
+            Ok(it) if it.has_lists() => {
+                let list = |it: Option<_>| it.map(|it| each(Some(it)));
+                let (changes, messaging, standby) =
+                    (list(it.changes), list(it.messaging), list(it.standby));
+                about.entry(
+                    &Entry { id: it.id, time: it.time, changes, messaging, standby },
+                    drafts,
+                );
+            }
+            _ => {
+                let list =
+                    if about.known == Some(Product::WhatsApp) { "" } else { "`messaging` or " };
+                let reason = format!("an entry without {list}`changes`");
+                drafts.push(Place::of_body(about.product(), body).unmapped(reason, raw));
+            }
+        }
+    }
+    (about.product(), "nothing in it")
+}
+
+/// What a body is about.
+struct About<'a> {
+    own: Product,
+    body: &'a str,
+    object: &'a str,
+    known: Option<Product>,
+}
+
+impl<'a> About<'a> {
+    fn new(own: Product, body: &'a str, object: &'a Text<'_>) -> Self {
+        let object = object.or_empty();
+        Self { own, body, object, known: Product::of_object(object) }
+    }
+
+    fn product(&self) -> Product {
+        self.known.unwrap_or(self.own)
+    }
+
+    fn entry(&self, entry: &Typed<'_>, drafts: &mut Vec<Draft>) {
+        let (id, time) = (entry.id.or_empty(), entry.time.or_empty());
+        for (list, field) in [(&entry.messaging, "messaging"), (&entry.standby, "standby")] {
+            let Some(list) = list else { continue };
+            let place = Place::of_entry(self.product(), self.body, id, time, field);
+            for raw in list {
+                match self.known {
+                    Some(Product::Messenger | Product::Instagram) => {
+                        messenger::messaging(&place, raw, drafts);
+                    }
+                    Some(Product::WhatsApp) | None => {
+                        drafts.push(place.unmapped(self.stranger(), raw));
+                    }
+                }
+            }
+        }
+        for raw in entry.changes.iter().flatten() {
+            self.change(id, time, raw, drafts);
+        }
+    }
+
+    fn change(&self, id: &str, time: &str, raw: &RawValue, drafts: &mut Vec<Draft>) {
+        let place = |field| Place::of_entry(self.product(), self.body, id, time, field);
+        let Ok(change) = serde_json::from_str::<Change<'_>>(raw.get()) else {
+            drafts.push(place("").unmapped("a change that is not an object", raw));
+            return;
+        };
+        let place = place(change.field.or_empty());
+        let Some(value) = change.value else {
+            drafts.push(place.unmapped("a change without a value", raw));
+            return;
+        };
+        match self.known {
+            Some(Product::WhatsApp) => whatsapp::change(place, value, drafts),
+            Some(Product::Messenger) => messenger::change(&place, value, drafts),
+            Some(Product::Instagram) => instagram::change(&place, value, drafts),
+            None => drafts.push(place.unmapped(self.stranger(), value)),
+        }
+    }
+
+    fn stranger(&self) -> String {
+        format!("`object` is `{}`", self.object)
+    }
+}

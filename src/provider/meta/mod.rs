@@ -1,0 +1,123 @@
+//! What every product of Meta shares: one callback URL, one signature, one handshake, one envelope.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::signature::{self, Verifier, Verify};
+use super::{Answer, Rejection, Request, Setup, instagram, messenger, whatsapp};
+use crate::config::Secret;
+use crate::event::Kind;
+
+mod envelope;
+mod kinds;
+mod place;
+#[cfg(test)]
+mod tests;
+
+pub(super) use envelope::drafts;
+pub(super) use kinds::KINDS;
+pub(super) use place::Place;
+
+/// The longest challenge that is echoed. Meta's are about ten digits.
+const MAX_CHALLENGE: usize = 512;
+
+/// What a body can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Product {
+    WhatsApp,
+    Messenger,
+    Instagram,
+}
+
+impl Product {
+    /// The product by the `object` of a payload.
+    fn of_object(object: &str) -> Option<Self> {
+        match object {
+            "whatsapp_business_account" => Some(Self::WhatsApp),
+            "page" => Some(Self::Messenger),
+            "instagram" => Some(Self::Instagram),
+            _ => None,
+        }
+    }
+
+    /// The provider's name.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::WhatsApp => "whatsapp",
+            Self::Messenger => "messenger",
+            Self::Instagram => "instagram",
+        }
+    }
+
+    /// The kind of what nobody knows.
+    const fn unmapped(self) -> Kind {
+        Kind::named(match self {
+            Self::WhatsApp => "whatsapp.unmapped",
+            Self::Messenger => "messenger.unmapped",
+            Self::Instagram => "instagram.unmapped",
+        })
+    }
+}
+
+/// A Meta app's callback URL.
+pub(super) struct Meta {
+    pub(super) verifier: Verifier,
+    verify_token: Secret,
+}
+
+/// What stands under a source of a Meta product.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Config {
+    /// App secrets of the Meta apps that call this URL; any of them may sign. Found under App
+    /// settings, Basic. Without one, a random development secret is used on loopback.
+    pub(super) app_secrets: Vec<Secret>,
+    /// The verify token you type into the dashboard beside the callback URL. Defaults to the
+    /// development secret on loopback.
+    pub(super) verify_token: Secret,
+}
+
+impl Meta {
+    /// # Errors
+    /// A sentence for the operator.
+    pub(super) fn new(config: Config, setup: &Setup) -> Result<Self, String> {
+        let verifier =
+            Verifier::new(&Verify::default(), "meta", config.app_secrets, "app_secrets", setup)?;
+        let verify_token = if config.verify_token.is_empty() {
+            setup.development_secret.clone().unwrap_or_default()
+        } else {
+            config.verify_token
+        };
+        Ok(Self { verifier, verify_token })
+    }
+
+    /// `GET ?hub.mode=subscribe&hub.verify_token=…&hub.challenge=…`: asked whenever the callback
+    /// URL or the verify token is edited.
+    pub(super) fn handshake(&self, request: &Request) -> Option<Result<Answer, Rejection>> {
+        if request.method != "GET" {
+            return None;
+        }
+        let mut mode = None;
+        let mut token = None;
+        let mut challenge = None;
+        for (name, value) in form_urlencoded::parse(request.query().as_bytes()) {
+            match &*name {
+                "hub.mode" => mode = Some(value),
+                "hub.verify_token" => token = Some(value),
+                "hub.challenge" => challenge = Some(value),
+                _ => {}
+            }
+        }
+        let expected = std::slice::from_ref(&self.verify_token);
+        Some(match (mode.as_deref(), token, challenge) {
+            (Some("subscribe"), Some(token), Some(challenge))
+                if challenge.len() <= MAX_CHALLENGE =>
+            {
+                signature::any(expected, &token)
+                    .map(|()| Answer { body: challenge.into_owned(), ..Answer::ok() })
+                    .map_err(|_| Rejection::BadHandshake)
+            }
+            _ => Err(Rejection::BadHandshake),
+        })
+    }
+}
