@@ -34,10 +34,10 @@ pub use signature::{PRESETS, Preset, Verifier};
 
 /// Every provider, in the order of `docs/providers.md`. Add yours here.
 pub const REGISTRY: &[Entry] = &[
-    Entry::of::<telegram::Telegram>(),
-    Entry::of::<tiktok::TikTok>(),
     Entry::of::<instagram::Instagram>(),
     Entry::of::<messenger::Messenger>(),
+    Entry::of::<telegram::Telegram>(),
+    Entry::of::<tiktok::TikTok>(),
     Entry::of::<whatsapp::WhatsApp>(),
 ];
 
