@@ -28,6 +28,7 @@ use signed::{Signature, key};
 /// Checks requests of one source, and signs like its sender.
 pub struct Verifier {
     check: Check,
+    alternative: Option<Check>,
     headers: Vec<Box<str>>,
     proof: Proof,
     development: bool,
@@ -188,9 +189,21 @@ impl Verifier {
         Self::made(Check::Polled, Proof::Polled, setup)
     }
 
+    /// The same, which believes what another verifier of the same source believes as well. It
+    /// proves what the weaker of the two proves, and signs as it did.
+    pub(super) fn or(mut self, other: Self) -> Self {
+        self.proof = self.proof.min(other.proof);
+        self.headers.extend(other.headers);
+        self.headers.sort();
+        self.headers.dedup();
+        self.alternative = Some(other.check);
+        self
+    }
+
     fn made(check: Check, proof: Proof, setup: &Setup) -> Self {
         Self {
             check,
+            alternative: None,
             headers: Vec::new(),
             proof,
             development: false,
@@ -216,7 +229,8 @@ impl Verifier {
 
     /// Whether the part of the URL after the source's name is its business.
     pub fn reads_path(&self) -> bool {
-        matches!(self.check, Check::Path(_) | Check::Callback(_))
+        let by_path = |it: &Check| matches!(it, Check::Path(_) | Check::Callback(_));
+        by_path(&self.check) || self.alternative.as_ref().is_some_and(by_path)
     }
 
     /// Checks a request.
@@ -224,7 +238,13 @@ impl Verifier {
     /// # Errors
     /// Why it is turned away.
     pub(super) fn verify(&self, request: &Request, now: Timestamp) -> Result<(), Rejection> {
-        match &self.check {
+        let checked = self.passes(&self.check, request, now);
+        let other = self.alternative.as_ref().map(|it| self.passes(it, request, now));
+        if other == Some(Ok(())) { Ok(()) } else { checked }
+    }
+
+    fn passes(&self, check: &Check, request: &Request, now: Timestamp) -> Result<(), Rejection> {
+        match check {
             Check::Signature(it) => it.verify(request, &self.url(request), now),
             Check::Token(header, prefix, secrets) => {
                 let given = after(request.require(header)?.trim(), prefix);
