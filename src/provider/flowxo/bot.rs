@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{PROVIDER, message};
 use crate::event::facts::{Channel, Contact, Flow, Message};
@@ -15,15 +15,9 @@ use crate::lenient::{first, text, time};
 use crate::provider::fragment::{self, digest};
 
 /// The event of one call.
-pub(super) fn draft(
-    fields: &Map<String, Value>,
-    bot: &str,
-    body: &[u8],
-    raw: Range<usize>,
-) -> Draft {
-    let value = Value::Object(fields.clone());
+pub(super) fn draft(value: &Value, bot: &str, body: &[u8], raw: Range<usize>) -> Draft {
     let kind = text(&value["message_type"]).unwrap_or_else(|| "text".to_owned());
-    let id = first(&value, &["message_id", "id"]);
+    let id = first(value, &["message_id", "id"]);
     let key = match &id {
         Some(id) => format!("message:{id}"),
         None => format!("bot:{bot}:{}", digest(&body[raw.clone()])),
@@ -45,20 +39,26 @@ pub(super) fn draft(
     if kind == "action" {
         // "Typing…" and the like: nothing was said.
         draft.kind = Kind::FLOW_TRIGGERED;
-        let fields = fields.clone();
+        let fields = value.as_object().cloned().unwrap_or_default();
         draft.facts.flow = Some(Flow { name: Some(kind), fields, ..Flow::default() });
         return draft;
     }
-    let mut said = message::read(&value);
-    if said.media.is_none() && said.text.is_none() {
+    let mut said = message::read(value);
+    if said.media.is_none() {
         let mut medium = Message::default();
         message::medium(&value["message"], &mut medium);
-        (said.media, said.text) = (medium.media, medium.text);
+        said.media = medium.media;
     }
     said.text = said.text.or_else(|| text(&value["options"]["choices_message"]));
-    draft.facts.message =
-        Some(Message { id: id.unwrap_or_default(), kind, origin: Some("bot".to_owned()), ..said });
+    let id = id.unwrap_or_else(|| answered(&draft));
+    draft.facts.message = Some(Message { id, kind, origin: Some("bot".to_owned()), ..said });
     draft
+}
+
+/// The id that a call is answered with: its own, or one that each repetition gets again.
+pub(super) fn answered(draft: &Draft) -> String {
+    let said = draft.facts.message.as_ref().map(|it| &*it.id).filter(|it| !it.is_empty());
+    said.map_or_else(|| digest(draft.dedup_key.as_bytes()), str::to_owned)
 }
 
 /// Whom a message goes to: `"some@user.example"`, or `{"id": "some@user.example"}`.

@@ -36,7 +36,9 @@ pub(super) fn read(value: &Value) -> Message {
         }
         _ => {}
     }
-    message.text = message.text.or_else(|| words(&value["message"]));
+    if message.media.is_none() {
+        message.text = message.text.or_else(|| words(&value["message"]));
+    }
     if let Some(options) = choices(&value["options"]) {
         message.options = Some(options);
     }

@@ -2,9 +2,12 @@
 
 mod bot;
 mod flow;
+mod map;
 mod message;
 mod poller;
 mod samples;
+#[cfg(test)]
+mod tests;
 mod transcript;
 
 use std::time::Duration;
@@ -13,9 +16,9 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::fragment::{self, digest, range};
+use super::fragment::{self, range};
 use super::signature::{Method, Verifier, Verify};
 use super::{
     Answer, Cursor, Fresh, Headers, Poller, Proof, Provider, Request, Sample, Setup, Verified,
@@ -36,6 +39,7 @@ const PRESETS: &[&str] = &["token", "bearer", "basic", "path"];
 pub(super) struct FlowXo {
     verifier: Verifier,
     bot: Option<String>,
+    map: map::Map,
     polling: Option<poller::Settings>,
     reads: [Box<str>; 1],
 }
@@ -53,6 +57,8 @@ pub(super) struct Config {
     secrets: Vec<Secret>,
     /// A Custom HTTP Bot whose output arrives here. All that is pushed is then read as its output.
     bot: Option<Bot>,
+    /// Where things stand in what flows send. Without it, they are found by their names.
+    map: map::Map,
     /// The API key of the account, from the owner's profile. With it, conversations are polled.
     api_key: Secret,
     /// Where the API is.
@@ -71,6 +77,7 @@ impl Default for Config {
             verify: None,
             secrets: Vec::new(),
             bot: None,
+            map: map::Map::default(),
             api_key: Secret::default(),
             base_url: "https://flowxo.com/api".to_owned(),
             every: Period(Duration::from_secs(15)),
@@ -115,6 +122,12 @@ impl Provider for FlowXo {
         } else {
             verifier(&config, setup)?
         };
+        config.map.check()?;
+        let is_url =
+            config.base_url.starts_with("https://") || config.base_url.starts_with("http://");
+        if !is_url {
+            return Err(format!("`base_url` is `{}`, no https:// URL", config.base_url));
+        }
         let polling = is_polled.then(|| {
             let base_url = config.base_url.trim_end_matches('/').to_owned();
             poller::Settings {
@@ -127,7 +140,7 @@ impl Provider for FlowXo {
             }
         });
         let bot = config.bot.map(|it| it.id);
-        Ok(Self { verifier, bot, polling, reads: ["content-type".into()] })
+        Ok(Self { verifier, bot, map: config.map, polling, reads: ["content-type".into()] })
     }
 
     fn verifier(&self) -> &Verifier {
@@ -141,18 +154,15 @@ impl Provider for FlowXo {
     fn normalise(&self, request: &Request<Verified>) -> Vec<Draft> {
         let media = request.headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
         let is_form = media.trim_start().starts_with("application/x-www-form-urlencoded");
-        drafts(&request.body, is_form, self.bot.as_deref())
+        drafts(&request.body, is_form, self.bot.as_deref(), &self.map)
     }
 
     fn answer(&self, _: &Request<Verified>, drafts: &[Draft]) -> Answer {
         if self.bot.is_none() {
             return Answer::ok();
         }
-        // The bot wants an id for what it said, or it counts as failed. Each repetition of the
-        // call is answered with the same.
-        let keys: Vec<&str> = drafts.iter().map(|it| &*it.dedup_key).collect();
-        let id = digest(keys.join("\n").as_bytes());
-        let body = json!({ "message_id": id }).to_string();
+        // The bot wants an id for what it said, or it counts as failed.
+        let body = json!({ "message_id": drafts.first().map(bot::answered) }).to_string();
         Answer { content_type: "application/json", body }
     }
 
@@ -200,38 +210,41 @@ fn verifier(config: &Config, setup: &Setup) -> Result<Verifier, String> {
 }
 
 /// Every event in a body; never empty.
-fn drafts(body: &[u8], is_form: bool, bot: Option<&str>) -> Vec<Draft> {
-    let mut drafts = transcript::drafts(body).unwrap_or_default();
-    let mut reason = "nothing in it";
-    if drafts.is_empty() {
-        match pushed(body, is_form, bot) {
-            Ok(told) => drafts = told,
-            Err(it) => reason = it,
+fn drafts(body: &[u8], is_form: bool, bot: Option<&str>, map: &map::Map) -> Vec<Draft> {
+    let told = transcript::drafts(body).map_or_else(|| pushed(body, is_form, bot, map), Ok);
+    match told {
+        Ok(drafts) if !drafts.is_empty() => drafts,
+        other => {
+            let reason = other.err().unwrap_or("nothing in it");
+            vec![fragment::unmapped(PROVIDER, UNMAPPED, body, 0..body.len(), reason)]
         }
     }
-    if drafts.is_empty() {
-        drafts.push(fragment::unmapped(PROVIDER, UNMAPPED, body, 0..body.len(), reason));
-    }
-    drafts
 }
 
 /// What a flow or a bot sent.
-fn pushed(body: &[u8], is_form: bool, bot: Option<&str>) -> Result<Vec<Draft>, &'static str> {
-    let told = |fields: &Map<String, Value>, raw| match bot {
+fn pushed(
+    body: &[u8],
+    is_form: bool,
+    bot: Option<&str>,
+    map: &map::Map,
+) -> Result<Vec<Draft>, &'static str> {
+    let told = |fields: &Value, raw| match bot {
         Some(bot) => bot::draft(fields, bot, body, raw),
-        None => flow::draft(fields, body, raw),
+        None => flow::draft(fields, map, body, raw),
     };
     if is_form {
-        let mut fields = Map::new();
-        for (name, value) in form_urlencoded::parse(body) {
-            fields.insert(name.into_owned(), value.into_owned().into());
-        }
-        let told = told(&fields, 0..body.len());
-        return if fields.is_empty() { Err("a form without a field") } else { Ok(vec![told]) };
+        let fields = form_urlencoded::parse(body);
+        let fields: Value =
+            fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        let is_empty = fields.as_object().is_none_or(serde_json::Map::is_empty);
+        return if is_empty {
+            Err("a form without a field")
+        } else {
+            Ok(vec![told(&fields, 0..body.len())])
+        };
     }
     let element = |raw: &RawValue| match object(raw) {
-        Ok(Value::Object(fields)) => told(&fields, range(body, raw)),
-        Ok(_) => unreachable!("`object` gives objects only"),
+        Ok(fields) => told(&fields, range(body, raw)),
         Err(reason) => fragment::unmapped(PROVIDER, UNMAPPED, body, range(body, raw), reason),
     };
     Ok(each(Some(fragment::json(body)?)).into_iter().map(element).collect())

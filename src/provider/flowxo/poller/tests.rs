@@ -277,6 +277,6 @@ fn what_was_sent_is_kept_byte_by_byte() {
     let text = std::str::from_utf8(&body).unwrap();
     assert!(text.contains(r#""text":  "caf\u00e9""#), "{text}");
     let _: Value = serde_json::from_slice(&body).unwrap();
-    let raw = &body[drafts(&body, false, None)[0].raw.clone()];
+    let raw = &body[drafts(&body, false, None, &Default::default())[0].raw.clone()];
     assert!(raw.starts_with(br#"{ "id""#));
 }

@@ -202,7 +202,7 @@ impl Run {
                     self.durable.insert(key, value.unwrap());
                 }
                 if let Some(body) = body {
-                    self.events.extend(drafts(&body, false, None));
+                    self.events.extend(drafts(&body, false, None, &Default::default()));
                     self.bodies.push(body);
                 }
             }
