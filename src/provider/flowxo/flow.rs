@@ -22,7 +22,8 @@ const NAMES: &[(Sought, &[&str])] = &[
     (Sought::Text, &["message", "text", "question"]),
     (Sought::Flow, &["flow", "flowname"]),
     (Sought::Time, &["timestamp", "time", "createdat"]),
-    (Sought::Key, &["eventid", "messageid", "interactionid"]),
+    // The id of a message or an interaction is not enough: a flow may call us twice within one.
+    (Sought::Key, &["eventid"]),
 ];
 
 /// The fields of a call, and which of them were made use of.
@@ -90,6 +91,9 @@ pub(super) fn draft(all: &Value, map: &Map, body: &[u8], raw: Range<usize>) -> D
         ..Contact::default()
     });
     let event = fields.take(Sought::Key, Some);
+    let message_id = fields.named(&["messageid"]);
+    fields.used.extend(message_id.iter().map(|it| it.0));
+    let message_id = message_id.map(|it| it.1).or_else(|| event.clone()).unwrap_or_default();
     let key = match &event {
         Some(event) => format!("flow:{event}"),
         None => format!("flow:{}", digest(&body[raw.clone()])),
@@ -97,7 +101,7 @@ pub(super) fn draft(all: &Value, map: &Map, body: &[u8], raw: Range<usize>) -> D
     let mut draft = fragment::draft(PROVIDER, map.kind(), key, raw);
     draft.time = fields.take(Sought::Time, |it| moment(&it));
     let message = fields.take(Sought::Text, Some).map(|text| Message {
-        id: event.clone().unwrap_or_default(),
+        id: message_id.clone(),
         kind: "text".to_owned(),
         text: Some(text),
         ..Message::default()
@@ -114,10 +118,9 @@ pub(super) fn draft(all: &Value, map: &Map, body: &[u8], raw: Range<usize>) -> D
     draft.facts.channel = Channel { account, ..draft.facts.channel };
     draft.facts.contact = contact;
     if draft.kind == Kind::MESSAGE_RECEIVED {
-        let id = event.unwrap_or_default();
         let kind = "unknown".to_owned();
-        draft.facts.message =
-            Some(message.unwrap_or_else(|| Message { id, kind, ..Message::default() }));
+        let empty = || Message { id: message_id.clone(), kind, ..Message::default() };
+        draft.facts.message = Some(message.unwrap_or_else(empty));
         return draft;
     }
     draft.facts.message = message;

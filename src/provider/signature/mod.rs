@@ -14,16 +14,15 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::callback::{self, Callback};
 use super::{Proof, Rejection, Request, Setup};
 use crate::config::Secret;
 use compare::same;
-use content::Part;
 pub(crate) use scheme::{Encoding, Form, Hash, KeyForm, Method, TOLERANCE, Unit, Verify};
 pub use scheme::{PRESETS, Preset};
-use signed::{Signature, key};
+use signed::Signature;
 
 /// Checks requests of one source, and signs like its sender.
 pub struct Verifier {
@@ -84,14 +83,8 @@ impl Verifier {
                 _ => secret,
             });
         }
-        let text =
-            |own: &Option<String>, preset: &str| Box::<str>::from(own.as_deref().unwrap_or(preset));
-        let header = |own: &Option<String>, preset: &str| {
-            let name: Box<str> = own.as_deref().unwrap_or(preset).to_ascii_lowercase().into();
-            Some(name).filter(|it| !it.is_empty())
-        };
-        let main = header(&verify.header, preset.header);
-        let prefix = text(&verify.prefix, preset.prefix);
+        let main = header(verify.header.as_deref(), preset.header);
+        let prefix = Box::from(verify.prefix.as_deref().unwrap_or(preset.prefix));
         let missing = || "`verify.header` is missing: where does the proof stand?".to_owned();
         let mut headers: Vec<Box<str>> = main.iter().cloned().collect();
         let mut proof = Proof::Sender;
@@ -126,50 +119,11 @@ impl Verifier {
                 Check::Token(main.ok_or_else(missing)?, prefix, secrets)
             }
             Method::Signature => {
-                let template = verify.signed.as_deref().unwrap_or(preset.signed);
-                let signed = content::parse(template, verify.app_key.as_deref())?;
-                let timestamp_header = header(&verify.timestamp_header, preset.timestamp_header);
-                let id_header = header(&verify.id_header, preset.id_header);
-                let form = verify.form.unwrap_or(preset.form);
-                let is_timed = signed.contains(&Part::Timestamp);
-                if is_timed && timestamp_header.is_none() && form != Form::Pairs {
-                    return Err("`verify.timestamp_header` is missing: `{ts}` is signed".into());
-                }
-                if signed.contains(&Part::Id) && id_header.is_none() {
-                    return Err("`verify.id_header` is missing: `{id}` is signed".into());
-                }
-                let whole = |it: &Part| matches!(it, Part::Body | Part::SortedForm);
-                if !signed.iter().any(whole) {
-                    return Err("`verify.signed` lacks `{body}`: anything could be sent".into());
-                }
-                proof = if is_timed { Proof::BodyAndTime } else { Proof::Body };
-                headers.extend(timestamp_header.iter().chain(&id_header).cloned());
-                headers.extend(signed.iter().filter_map(|it| match it {
-                    Part::Header(name) => Some(name.clone()),
-                    Part::SortedForm => Some("content-type".into()),
-                    _ => None,
-                }));
-                let form_of_key = verify.key.unwrap_or(preset.key);
-                let key = |it: &Secret| {
-                    key(it, form_of_key, hash).map_err(|it| format!("`{setting}`: {it}"))
-                };
-                let tolerance = verify.tolerance.map_or(TOLERANCE, |it| it.0);
-                Check::Signature(Signature {
-                    header: main.ok_or_else(missing)?,
-                    prefix,
-                    form,
-                    separator: text(&verify.separator, preset.separator),
-                    signature: text(&verify.signature, preset.signature),
-                    timestamp: text(&verify.timestamp, preset.timestamp),
-                    timestamp_header,
-                    unit: verify.timestamp_unit.unwrap_or(preset.timestamp_unit),
-                    tolerance: SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX),
-                    is_timed,
-                    id_header,
-                    encoding: verify.encoding.unwrap_or(preset.encoding),
-                    signed,
-                    keys: secrets.iter().map(key).collect::<Result<_, _>>()?,
-                })
+                let header = main.ok_or_else(missing)?;
+                let signature = Signature::new(verify, preset, header, &secrets, setting)?;
+                proof = if signature.is_timed { Proof::BodyAndTime } else { Proof::Body };
+                headers.extend(signature.others());
+                Check::Signature(signature)
             }
         };
         let mut this = Self::made(check, proof, setup);
@@ -321,6 +275,12 @@ impl Verifier {
         let path = request.target.split('?').next().unwrap_or_default();
         after(path, &self.home).and_then(|it| it.strip_prefix('/')).unwrap_or_default()
     }
+}
+
+/// The name of a header, in lower case: the operator's own, or else the preset's.
+fn header(own: Option<&str>, preset: &str) -> Option<Box<str>> {
+    let name: Box<str> = own.unwrap_or(preset).to_ascii_lowercase().into();
+    Some(name).filter(|it| !it.is_empty())
 }
 
 /// Checks a shared word against any of several; each is tried.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::compare::{Key, same};
 use super::content::{self, Part};
-use super::{Encoding, Form, Hash, KeyForm, Unit, after};
+use super::{Encoding, Form, Hash, KeyForm, Preset, TOLERANCE, Unit, Verify, after, header};
 use crate::config::Secret;
 use crate::provider::{Rejection, Request};
 
@@ -18,23 +18,85 @@ const MAX_SIGNATURES: usize = 8;
 
 /// How one sender signs, and the keys.
 pub(super) struct Signature {
-    pub(super) header: Box<str>,
-    pub(super) prefix: Box<str>,
-    pub(super) form: Form,
-    pub(super) separator: Box<str>,
-    pub(super) signature: Box<str>,
-    pub(super) timestamp: Box<str>,
-    pub(super) timestamp_header: Option<Box<str>>,
-    pub(super) unit: Unit,
-    pub(super) tolerance: SignedDuration,
+    header: Box<str>,
+    prefix: Box<str>,
+    form: Form,
+    separator: Box<str>,
+    name: Box<str>,
+    timestamp: Box<str>,
+    timestamp_header: Option<Box<str>>,
+    unit: Unit,
+    tolerance: SignedDuration,
     pub(super) is_timed: bool,
-    pub(super) id_header: Option<Box<str>>,
-    pub(super) encoding: Encoding,
-    pub(super) signed: Vec<Part>,
-    pub(super) keys: Vec<Key>,
+    id_header: Option<Box<str>>,
+    encoding: Encoding,
+    signed: Vec<Part>,
+    keys: Vec<Key>,
 }
 
 impl Signature {
+    /// A scheme as `verify` says; what it leaves out comes from the preset. `setting` is where
+    /// the secrets stand, for sentences.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub(super) fn new(
+        verify: &Verify,
+        preset: &Preset,
+        main: Box<str>,
+        secrets: &[Secret],
+        setting: &str,
+    ) -> Result<Self, String> {
+        let text =
+            |own: &Option<String>, preset: &str| Box::<str>::from(own.as_deref().unwrap_or(preset));
+        let template = verify.signed.as_deref().unwrap_or(preset.signed);
+        let signed = content::parse(template, verify.app_key.as_deref())?;
+        let timestamp_header = header(verify.timestamp_header.as_deref(), preset.timestamp_header);
+        let id_header = header(verify.id_header.as_deref(), preset.id_header);
+        let form = verify.form.unwrap_or(preset.form);
+        let is_timed = signed.contains(&Part::Timestamp);
+        if is_timed && timestamp_header.is_none() && form != Form::Pairs {
+            return Err("`verify.timestamp_header` is missing: `{ts}` is signed".into());
+        }
+        if signed.contains(&Part::Id) && id_header.is_none() {
+            return Err("`verify.id_header` is missing: `{id}` is signed".into());
+        }
+        if !signed.iter().any(|it| matches!(it, Part::Body | Part::SortedForm)) {
+            return Err("`verify.signed` lacks `{body}`: anything could be sent".into());
+        }
+        let hash = verify.hash.unwrap_or(preset.hash);
+        let form_of_key = verify.key.unwrap_or(preset.key);
+        let key =
+            |it: &Secret| key(it, form_of_key, hash).map_err(|it| format!("`{setting}`: {it}"));
+        let tolerance = verify.tolerance.map_or(TOLERANCE, |it| it.0);
+        Ok(Self {
+            header: main,
+            prefix: text(&verify.prefix, preset.prefix),
+            form,
+            separator: text(&verify.separator, preset.separator),
+            name: text(&verify.signature, preset.signature),
+            timestamp: text(&verify.timestamp, preset.timestamp),
+            timestamp_header,
+            unit: verify.timestamp_unit.unwrap_or(preset.timestamp_unit),
+            tolerance: SignedDuration::try_from(tolerance).unwrap_or(SignedDuration::MAX),
+            is_timed,
+            id_header,
+            encoding: verify.encoding.unwrap_or(preset.encoding),
+            signed,
+            keys: secrets.iter().map(key).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The headers it reads beside its own, in lower case.
+    pub(super) fn others(&self) -> impl Iterator<Item = Box<str>> {
+        let signed = self.signed.iter().filter_map(|it| match it {
+            Part::Header(name) => Some(name.clone()),
+            Part::SortedForm => Some("content-type".into()),
+            _ => None,
+        });
+        self.timestamp_header.iter().chain(&self.id_header).cloned().chain(signed)
+    }
+
     /// Checks a request.
     pub(super) fn verify(
         &self,
@@ -78,7 +140,7 @@ impl Signature {
                     let Some((name, value)) = pair.trim().split_once('=') else { continue };
                     if *name.trim() == *self.timestamp {
                         times.push(value.trim());
-                    } else if *name.trim() == *self.signature {
+                    } else if *name.trim() == *self.name {
                         written.extend(after(value.trim(), &self.prefix));
                     }
                 }
@@ -90,7 +152,7 @@ impl Signature {
             }
             Form::Versions => written.extend(header.split_ascii_whitespace().filter_map(|it| {
                 let (version, value) = it.split_once(',')?;
-                (*version == *self.signature).then_some(value)
+                (*version == *self.name).then_some(value)
             })),
         }
         let decode = |it: &str| match self.encoding {
@@ -198,15 +260,15 @@ impl Signature {
         let value = match self.form {
             Form::Value => format!("{}{tag}", self.prefix),
             Form::Pairs => {
-                let Self { timestamp: t, separator, signature, prefix, .. } = self;
+                let Self { timestamp: t, separator, name, prefix, .. } = self;
                 match self.timestamp_header {
                     None if self.is_timed => {
-                        format!("{t}={timestamp}{separator}{signature}={prefix}{tag}")
+                        format!("{t}={timestamp}{separator}{name}={prefix}{tag}")
                     }
-                    _ => format!("{signature}={prefix}{tag}"),
+                    _ => format!("{name}={prefix}{tag}"),
                 }
             }
-            Form::Versions => format!("{},{tag}", self.signature),
+            Form::Versions => format!("{},{tag}", self.name),
         };
         request.headers.push(&self.header, &value);
         Ok(())

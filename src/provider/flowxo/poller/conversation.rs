@@ -117,9 +117,8 @@ impl Conversation {
         }
         self.moved = self.moved.max(message::time(&record["last_message"]));
         // Encoded by Flow XO already: what could lead elsewhere is not taken from it.
-        let fits = |it: &u8| it.is_ascii_alphanumeric() || b"-._~%".contains(it);
-        self.encoded =
-            text(&record["id_url_encoded"]).filter(|it| it.as_bytes().iter().all(|it| fits(it)));
+        let fits = |it: u8| it.is_ascii_alphanumeric() || b"-._~%".contains(&it);
+        self.encoded = text(&record["id_url_encoded"]).filter(|it| it.bytes().all(fits));
         self.agent_mode = record["agent_mode"].as_bool();
         let is_told = match &last {
             Some(id) => self.cursor.recent.contains(id) || self.cursor.settled.as_ref() == Some(id),

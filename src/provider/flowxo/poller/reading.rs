@@ -118,8 +118,8 @@ impl Reading {
         let page: Vec<Message> = page.iter().map(|it| Message::read(it)).collect();
         let wanted = Wanted { place, oldest: oldest.filter(|_| place.recent.is_empty()) };
         match self {
-            Self::Down(it) => it.step(page, &wanted, pages),
-            Self::Up(it) => it.step(page, &wanted, pages),
+            Self::Down(it) => it.step(&page, &wanted, pages),
+            Self::Up(it) => it.step(&page, &wanted, pages),
         }
     }
 }
@@ -163,7 +163,7 @@ impl Wanted<'_> {
 impl Down {
     fn step(
         mut self,
-        page: Vec<Message>,
+        page: &[Message],
         wanted: &Wanted<'_>,
         pages: Pages,
     ) -> (Option<Reading>, Step) {
@@ -178,7 +178,7 @@ impl Down {
             || page.iter().all(|it| wanted.is_past(it));
         if self.is_over {
             if ends {
-                return (self.turn(&page, wanted), Step::More);
+                return (self.turn(page, wanted), Step::More);
             }
             self.names = page.iter().map(|it| it.name.clone()).collect();
         } else {
@@ -247,7 +247,7 @@ impl Up {
 
     fn step(
         mut self,
-        page: Vec<Message>,
+        page: &[Message],
         wanted: &Wanted<'_>,
         pages: Pages,
     ) -> (Option<Reading>, Step) {
@@ -262,7 +262,7 @@ impl Up {
             return (Some(Reading::Up(self)), Step::More);
         };
         let fresh = &page[..at + usize::from(self.inclusive)];
-        let told = wanted.told(fresh, &page, skip == 0);
+        let told = wanted.told(fresh, page, skip == 0);
         if skip == 0 {
             return (None, Step::Told(told));
         }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::event::{Draft, Kind};
 use crate::provider::flowxo::drafts;
+use crate::provider::flowxo::map::Map;
 use fake::{Run, settings};
 
 fn minutes(count: i64) -> jiff::SignedDuration {
@@ -92,6 +93,30 @@ fn news_are_told_before_what_is_old() {
     }
     assert!(run.times.len() - before < 60, "{} questions", run.times.len() - before);
     assert!(run.events.len() < 800, "history was still going on");
+}
+
+#[test]
+fn a_live_conversation_is_asked_by_itself_where_the_list_hides_it() {
+    let mut run = Run::new(settings());
+    run.fake.by_name = true;
+    for name in 0..40 {
+        run.fake.write(&format!("a{name:02}"), 1);
+    }
+    run.fake.pass(minutes(60 * 48));
+    run.fake.write("z", 1);
+    run.quiet(minutes(8));
+    for count in 2..6 {
+        let wrote = run.fake.now;
+        run.fake.write("z", 1);
+        while run.told("z").len() < count {
+            run.step();
+        }
+        let took = since(wrote, run.fake.now);
+        assert!(took <= Duration::from_secs(40), "{took:?}");
+        run.fake.pass(minutes(1));
+    }
+    let quiet = run.asked.iter().filter(|it| it.url.contains("a07/messages")).count();
+    assert_eq!(quiet, 1);
 }
 
 #[test]
@@ -277,6 +302,6 @@ fn what_was_sent_is_kept_byte_by_byte() {
     let text = std::str::from_utf8(&body).unwrap();
     assert!(text.contains(r#""text":  "caf\u00e9""#), "{text}");
     let _: Value = serde_json::from_slice(&body).unwrap();
-    let raw = &body[drafts(&body, false, None, &Default::default())[0].raw.clone()];
+    let raw = &body[drafts(&body, false, None, &Map::default())[0].raw.clone()];
     assert!(raw.starts_with(br#"{ "id""#));
 }

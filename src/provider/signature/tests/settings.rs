@@ -105,7 +105,8 @@ fn a_scheme_that_proves_nothing_or_lacks_something_is_refused() {
     for (verify, reason) in [
         (json!({ "preset": "nonsense" }), "`verify.preset` is `nonsense`; there are signature, "),
         (json!({ "preset": "path", "method": "token" }), "`verify.header` is missing"),
-        (json!({ "preset": "none", "method": "signature" }), "lacks `{body}`"),
+        (json!({ "preset": "none", "method": "signature" }), "`verify.header` is missing"),
+        (json!({ "preset": "none", "method": "signature", "header": "X-Sig" }), "lacks `{body}`"),
         (json!({ "preset": "meta", "signed": "{url}" }), "lacks `{body}`"),
         (json!({ "preset": "meta", "signed": "" }), "lacks `{body}`"),
         (json!({ "preset": "meta", "signed": "{ts}{body}" }), "`verify.timestamp_header`"),

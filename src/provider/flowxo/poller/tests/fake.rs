@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::super::*;
 use crate::event::Draft;
 use crate::provider::flowxo::drafts;
+use crate::provider::flowxo::map::Map;
 
 pub(super) fn settings() -> Settings {
     Settings {
@@ -202,7 +203,7 @@ impl Run {
                     self.durable.insert(key, value.unwrap());
                 }
                 if let Some(body) = body {
-                    self.events.extend(drafts(&body, false, None, &Default::default()));
+                    self.events.extend(drafts(&body, false, None, &Map::default()));
                     self.bodies.push(body);
                 }
             }
