@@ -134,7 +134,7 @@ impl Provider for FlowXo {
                 api_key: config.api_key,
                 base_url,
                 every: config.every.0,
-                spacing: config.budget.per / config.budget.count,
+                budget: config.budget,
                 history: config.history.map(|it| it.0),
                 pages: poller::Pages::default(),
             }

@@ -20,7 +20,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::client::{Outgoing, Problem, Response};
-use crate::config::Secret;
+use crate::config::{Rate, Secret};
 use crate::provider::{Batch, Cursor, Poller, Progress, Turn};
 use api::{Page, Question};
 use conversation::Conversation;
@@ -35,8 +35,8 @@ pub(super) struct Settings {
     pub(super) base_url: String,
     /// How often the head of the list is looked at.
     pub(super) every: Duration,
-    /// Between two questions, at least.
-    pub(super) spacing: Duration,
+    /// How many questions are asked at most.
+    pub(super) budget: Rate,
     /// How far back the first look goes.
     pub(super) history: Option<Duration>,
     pub(super) pages: Pages,
@@ -87,7 +87,6 @@ pub(super) struct Transcripts {
     sweep: Option<Pass>,
     sweep_due: Option<Timestamp>,
     swept: bool,
-    asked: Option<Timestamp>,
     open: Option<Question>,
     turn: u32,
 }
@@ -104,7 +103,6 @@ impl Transcripts {
             sweep: None,
             sweep_due: None,
             swept: false,
-            asked: None,
             open: None,
             turn: 0,
         };
@@ -263,21 +261,14 @@ impl Transcripts {
 
 impl Poller for Transcripts {
     fn next(&mut self, now: Timestamp) -> Turn {
-        if let Some(asked) = self.asked {
-            let due = after(asked, self.settings.spacing);
-            if due > now {
-                return Turn::Wait(since(now, due));
-            }
-        }
         let question = match self.open.take() {
             Some(open) => Some(open),
             None => self.choose(now),
         };
         let Some(question) = question else { return Turn::Wait(self.due(now)) };
         let Some(outgoing) = self.question(&question) else {
-            return Turn::Wait(self.settings.spacing);
+            return Turn::Wait(self.settings.every);
         };
-        self.asked = Some(now);
         self.open = Some(question);
         Turn::Ask(outgoing)
     }
@@ -304,6 +295,10 @@ impl Poller for Transcripts {
                 Err(problem)
             }
         }
+    }
+
+    fn budget(&self) -> Rate {
+        self.settings.budget
     }
 
     fn progress(&self, now: Timestamp) -> Progress {

@@ -16,7 +16,7 @@ pub(super) fn settings() -> Settings {
         api_key: Secret::new("eyJ.key"),
         base_url: "https://flowxo.example/api".to_owned(),
         every: Duration::from_secs(15),
-        spacing: Duration::from_secs(1),
+        budget: Rate { count: 60, per: Duration::from_mins(1) },
         history: None,
         pages: Pages { limit: 6, overlap: 2, short: 3, held: 10 },
     }
@@ -189,6 +189,9 @@ impl Run {
             Turn::Ask(asked) => asked,
         };
         self.times.push(now);
+        // What the budget allows.
+        let Rate { count, per } = self.poller.budget();
+        self.fake.pass((per / count).try_into().unwrap());
         let response = match fate {
             Fate::Lost => return self.asked.push(asked),
             Fate::Refused(status) => Response { status, ..Response::default() },
