@@ -16,12 +16,14 @@ use crate::event::{Draft, Kind};
 
 mod callback;
 mod fresh;
+mod fragment;
 mod poll;
 mod request;
 mod signature;
 
 mod instagram;
 mod messenger;
+mod flowxo;
 mod meta;
 mod telegram;
 mod tiktok;
@@ -34,6 +36,7 @@ pub use signature::{PRESETS, Preset, Verifier};
 
 /// Every provider, in the order of `docs/providers.md`. Add yours here.
 pub const REGISTRY: &[Entry] = &[
+    Entry::of::<flowxo::FlowXo>(),
     Entry::of::<instagram::Instagram>(),
     Entry::of::<messenger::Messenger>(),
     Entry::of::<telegram::Telegram>(),

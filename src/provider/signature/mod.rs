@@ -25,6 +25,7 @@ use signed::{Signature, header};
 /// Checks requests of one source, and signs like its sender.
 pub struct Verifier {
     check: Check,
+    alternative: Option<Check>,
     headers: Vec<Box<str>>,
     development: bool,
     home: String,
@@ -39,6 +40,27 @@ enum Check {
     Callback(Secret),
     Nothing,
     Polled,
+}
+
+impl Check {
+    fn proof(&self) -> Proof {
+        match self {
+            Self::Signature(it) if it.is_timed() => Proof::BodyAndTime,
+            Self::Signature(_) => Proof::Body,
+            Self::Token(..) | Self::Path(_) => Proof::Sender,
+            Self::Callback(_) => Proof::SenderAndTime,
+            Self::Nothing => Proof::Nothing,
+            Self::Polled => Proof::Polled,
+        }
+    }
+
+    fn headers(&self) -> Vec<Box<str>> {
+        match self {
+            Self::Signature(it) => it.headers(),
+            Self::Token(header, ..) => vec![header.clone()],
+            Self::Path(_) | Self::Callback(_) | Self::Nothing | Self::Polled => Vec::new(),
+        }
+    }
 }
 
 impl Verifier {
@@ -120,14 +142,21 @@ impl Verifier {
         Self::made(Check::Polled, setup)
     }
 
+    /// The same, which believes what another verifier of the same source believes as well. It
+    /// proves what the weaker of the two proves, and signs as it did.
+    pub(super) fn or(mut self, other: Self) -> Self {
+        self.headers.extend(other.headers);
+        self.headers.sort();
+        self.headers.dedup();
+        self.alternative = Some(other.check);
+        self
+    }
+
     fn made(check: Check, setup: &Setup) -> Self {
         Self {
-            headers: match &check {
-                Check::Signature(it) => it.headers(),
-                Check::Token(header, ..) => vec![header.clone()],
-                Check::Path(_) | Check::Callback(_) | Check::Nothing | Check::Polled => Vec::new(),
-            },
+            headers: check.headers(),
             check,
+            alternative: None,
             development: false,
             home: format!("/hooks/{}", setup.name),
             public_url: setup.public_url.trim_end_matches('/').to_owned(),
@@ -136,14 +165,8 @@ impl Verifier {
 
     /// What a passed check proves.
     pub fn proof(&self) -> Proof {
-        match &self.check {
-            Check::Signature(it) if it.is_timed() => Proof::BodyAndTime,
-            Check::Signature(_) => Proof::Body,
-            Check::Token(..) | Check::Path(_) => Proof::Sender,
-            Check::Callback(_) => Proof::SenderAndTime,
-            Check::Nothing => Proof::Nothing,
-            Check::Polled => Proof::Polled,
-        }
+        let other = self.alternative.as_ref().map(Check::proof);
+        other.into_iter().fold(self.check.proof(), Proof::min)
     }
 
     /// The headers it reads, in lower case.
@@ -158,7 +181,8 @@ impl Verifier {
 
     /// Whether the part of the URL after the source's name is its business.
     pub fn reads_path(&self) -> bool {
-        matches!(self.check, Check::Path(_) | Check::Callback(_))
+        let by_path = |it: &Check| matches!(it, Check::Path(_) | Check::Callback(_));
+        by_path(&self.check) || self.alternative.as_ref().is_some_and(by_path)
     }
 
     /// Checks a request.
@@ -166,7 +190,15 @@ impl Verifier {
     /// # Errors
     /// Why it is turned away.
     pub(super) fn verify(&self, request: &Request, now: Timestamp) -> Result<(), Rejection> {
-        match &self.check {
+        let checked = self.passes(&self.check, request, now);
+        match &self.alternative {
+            Some(other) if checked.is_err() => self.passes(other, request, now).or(checked),
+            _ => checked,
+        }
+    }
+
+    fn passes(&self, check: &Check, request: &Request, now: Timestamp) -> Result<(), Rejection> {
+        match check {
             // Only few senders sign the URL; the others' hot path is spared building it.
             Check::Signature(it) if it.reads_url() => it.verify(request, &self.url(request), now),
             Check::Signature(it) => it.verify(request, "", now),

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use bytes::Bytes;
+use jiff::SignedDuration;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 

@@ -105,7 +105,8 @@ fn a_scheme_that_proves_nothing_or_lacks_something_is_refused() {
     for (verify, reason) in [
         (json!({ "preset": "nonsense" }), "`verify.preset` is `nonsense`; there are signature, "),
         (json!({ "preset": "path", "method": "token" }), "`verify.header` is missing"),
-        (json!({ "preset": "none", "method": "signature" }), "lacks `{body}`"),
+        (json!({ "preset": "none", "method": "signature" }), "`verify.header` is missing"),
+        (json!({ "preset": "none", "method": "signature", "header": "X-Sig" }), "lacks `{body}`"),
         (json!({ "preset": "meta", "signed": "{url}" }), "lacks `{body}`"),
         (json!({ "preset": "meta", "signed": "" }), "lacks `{body}`"),
         (json!({ "preset": "meta", "signed": "{ts}{body}" }), "`verify.timestamp_header`"),
@@ -126,4 +127,29 @@ fn a_source_that_anybody_may_call_says_so() {
     let verifier = build(json!({ "preset": "none" })).unwrap();
     assert_eq!(verifier.proof(), Proof::Nothing);
     assert_eq!(verifier.verify(&unsigned("/hooks/shop", BODY), now()), Ok(()));
+}
+
+#[test]
+fn a_source_may_believe_either_of_two_proofs() {
+    let either = || Party::new("path").verifier.or(Party::with("bearer", &[1]).verifier);
+    let sent = |target: &str, token: &str| {
+        let headers = Headers::from_iter([("authorization", token)]);
+        Request::new("POST", target, headers, Bytes::from_static(BODY))
+    };
+    let refused = Err(Rejection::BadSignature);
+    for (target, token, expected) in [
+        ("/hooks/shop/a-secret-0", "Bearer a-secret-1", Ok(())),
+        ("/hooks/shop/a-secret-0", "Bearer x", Ok(())),
+        ("/hooks/shop", "Bearer a-secret-1", Ok(())),
+        ("/hooks/shop/x", "Bearer x", refused.clone()),
+        ("/hooks/shop/a-secret-1", "Bearer a-secret-0", refused),
+    ] {
+        assert_eq!(either().verify(&sent(target, token), now()), expected, "{target} {token}");
+    }
+    assert!(either().reads_path());
+    assert_eq!(either().headers(), ["authorization".into()]);
+    let signed = either().sign(unsigned("", BODY), now()).unwrap();
+    assert_eq!(signed.target, "/hooks/shop/a-secret-0");
+    let weaker = Party::new("stripe").verifier.or(Party::new("meta").verifier);
+    assert_eq!(weaker.proof(), Proof::Body);
 }
