@@ -15,10 +15,12 @@ use crate::config::Secret;
 use crate::event::{Draft, Kind};
 
 mod callback;
+mod fragment;
 mod poll;
 mod request;
 mod signature;
 
+pub(crate) mod flowgent;
 mod meta;
 mod whatsapp;
 
@@ -28,7 +30,8 @@ pub use request::{Headers, Request, Unverified, Verified};
 pub use signature::{PRESETS, Preset, Verifier};
 
 /// Every provider, in the order of `docs/providers.md`. Add yours here.
-pub const REGISTRY: &[Entry] = &[Entry::of::<whatsapp::WhatsApp>()];
+pub const REGISTRY: &[Entry] =
+    &[Entry::of::<flowgent::FlowGent>(), Entry::of::<whatsapp::WhatsApp>()];
 
 /// A sender of webhooks. Pure: no I/O, no clock, no state that changes.
 pub trait Provider: Send + Sync + Sized + 'static {
