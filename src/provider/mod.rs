@@ -16,6 +16,7 @@ use crate::event::{Draft, Kind};
 
 mod callback;
 mod fragment;
+mod handshake;
 mod poll;
 mod request;
 mod signature;

@@ -3,10 +3,12 @@
 //! A synchronous call is answered the same, so this takes no request. Source of the shapes:
 //! flowgent.ai/api-documentation, two versions of it.
 
+use std::ops::Range;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::event::facts::{Agent, Message};
+use crate::event::facts::{Agent, Message, Unmapped};
 use crate::event::{Draft, Kind};
 use crate::lenient::{each, first, integer, list, number, object, text, time};
 use crate::provider::fragment;
@@ -34,13 +36,29 @@ pub(crate) fn drafts(body: &[u8], call: &str, agent: &str) -> Vec<Draft> {
         }
         Err(reason) => reason,
     };
-    vec![fragment::unmapped(PROVIDER, UNMAPPED, body, 0..body.len(), reason)]
+    vec![unmapped(body, 0..body.len(), call, reason)]
+}
+
+/// A draft of what nobody knows.
+fn unmapped(body: &[u8], raw: Range<usize>, call: &str, reason: &str) -> Draft {
+    let key = key("unmapped", call, &body[raw.clone()]);
+    let mut draft = fragment::draft(PROVIDER, UNMAPPED, key, raw);
+    draft.facts.unmapped = Some(Unmapped { field: None, reason: reason.to_owned() });
+    draft
+}
+
+/// The key of what has no id: what was said to which call.
+fn key(prefix: &str, call: &str, said: &[u8]) -> String {
+    let said = fragment::digest(said);
+    if call.is_empty() {
+        return format!("{prefix}:{said}");
+    }
+    format!("{prefix}:{}:{said}", fragment::digest(call.as_bytes()))
 }
 
 fn answer(body: &[u8], raw: &RawValue, call: &str, account: &str) -> Draft {
     let range = fragment::range(body, raw);
-    let unmapped =
-        |reason: &str| fragment::unmapped(PROVIDER, UNMAPPED, body, range.clone(), reason);
+    let unmapped = |reason: &str| unmapped(body, range.clone(), call, reason);
     let outer = match object(raw) {
         Ok(value) => value,
         Err(reason) => return unmapped(reason),
@@ -68,10 +86,7 @@ fn answer(body: &[u8], raw: &RawValue, call: &str, account: &str) -> Draft {
     let id = text(&metadata["id"]);
     let key = match &id {
         Some(id) => format!("answer:{id}"),
-        None => {
-            let said = fragment::digest(raw.get().as_bytes());
-            format!("answer:{}:{said}", fragment::digest(call.as_bytes()))
-        }
+        None => key("answer", call, raw.get().as_bytes()),
     };
     let kind = if has_failed { Kind::AGENT_FAILED } else { Kind::AGENT_REPLIED };
     let mut draft = fragment::draft(PROVIDER, kind, key, range);
@@ -116,11 +131,11 @@ fn failure(value: &Value) -> Option<String> {
     text(error).or_else(nested).or_else(|| (*error == Value::Bool(true)).then(String::new))
 }
 
-/// Why there is no answer: the message, and what the error says beyond it.
+/// Why there is no answer: the error, and what the message says beyond it.
 fn words(inner: &Value, error: Option<String>) -> Option<String> {
     let error = error.filter(|it| !it.is_empty());
     match (text(&inner["message"]), error) {
-        (Some(message), Some(error)) if message != error => Some(format!("{message}: {error}")),
+        (Some(message), Some(error)) if message != error => Some(format!("{error} ({message})")),
         (message, error) => error.or(message),
     }
 }
