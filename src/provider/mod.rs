@@ -23,6 +23,7 @@ mod signature;
 
 pub(crate) mod flowgent;
 mod meta;
+mod webhook;
 mod whatsapp;
 
 pub use callback::Callback;
@@ -31,8 +32,11 @@ pub use request::{Headers, Request, Unverified, Verified};
 pub use signature::{PRESETS, Preset, Verifier};
 
 /// Every provider, in the order of `docs/providers.md`. Add yours here.
-pub const REGISTRY: &[Entry] =
-    &[Entry::of::<flowgent::FlowGent>(), Entry::of::<whatsapp::WhatsApp>()];
+pub const REGISTRY: &[Entry] = &[
+    Entry::of::<flowgent::FlowGent>(),
+    Entry::of::<webhook::Webhook>(),
+    Entry::of::<whatsapp::WhatsApp>(),
+];
 
 /// A sender of webhooks. Pure: no I/O, no clock, no state that changes.
 pub trait Provider: Send + Sync + Sized + 'static {
@@ -55,6 +59,13 @@ pub trait Provider: Send + Sync + Sized + 'static {
     /// # Errors
     /// A sentence for the operator, without the source's name.
     fn new(config: Self::Config, setup: &Setup) -> Result<Self, String>;
+
+    /// The kinds that these settings name beside [`KINDS`](Self::KINDS), as `on` of a route is
+    /// written: `order.created`, `order.*`, or `*` where they depend on what arrives.
+    fn names(settings: &Value) -> Vec<String> {
+        let _ = settings;
+        Vec::new()
+    }
 
     /// What checks that the sender is who it says, and that the request is recent.
     fn verifier(&self) -> &Verifier;
@@ -319,6 +330,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// See [`Provider::KINDS`].
     pub kinds: &'static [Kind],
+    /// See [`Provider::names`].
+    pub names: fn(&Value) -> Vec<String>,
     /// See [`Provider::PROOFS`].
     pub proofs: &'static [Proof],
     /// See [`Provider::SAMPLES`].
@@ -335,6 +348,7 @@ impl Entry {
             name: P::NAME,
             summary: P::SUMMARY,
             kinds: P::KINDS,
+            names: P::names,
             proofs: P::PROOFS,
             samples: P::SAMPLES,
             schema: || schemars::schema_for!(P::Config),

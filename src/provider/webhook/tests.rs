@@ -1,0 +1,1 @@
+//! What a webhook source tells, and what it asks.
