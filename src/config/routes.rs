@@ -28,6 +28,9 @@ pub(super) struct Names<'a> {
     pub(super) sources: Vec<(&'a str, &'a str, Span)>,
     /// Each destination, with its kind and where it stands.
     pub(super) destinations: Vec<(&'a str, &'a str, Span)>,
+    /// The kinds that sources name themselves, as [`Provider::names`](provider::Provider::names)
+    /// says them: the source, its provider, the pattern.
+    pub(super) kinds: Vec<(String, &'static str, String)>,
 }
 
 /// Compiles the routes, in the order of the file.
@@ -85,7 +88,7 @@ impl Compiler<'_> {
             self.name(text, name.span);
         }
         let from = self.from(node.get("from"));
-        let on = self.on(node.get("on"));
+        let on = self.on(node.get("on"), &from);
         let when = node.get("when").and_then(|it| self.when(it, &on));
         let to = node.get("to").map(|it| self.to(it, &on)).unwrap_or_default();
         let settings: Settings = serde_json::from_value(json?).ok()?;
@@ -152,7 +155,22 @@ impl Compiler<'_> {
         from
     }
 
-    fn on(&mut self, node: Option<&Node>) -> Vec<String> {
+    /// Whether a source that the route listens to names such a kind itself. Where it may name any,
+    /// the route must name the source: a misspelt kind of another one would pass for its.
+    fn is_own(&self, text: &str, from: &HashSet<String>) -> bool {
+        let kinds = self.names.kinds.iter().filter(|(name, provider, _)| {
+            from.is_empty() || from.contains(name) || from.contains(*provider)
+        });
+        let (group, word) = text.split_once('.').unwrap_or((text, ""));
+        let is_kind = !group.is_empty() && !word.is_empty() && !word.contains('.');
+        kinds.map(|(.., pattern)| &**pattern).any(|it| match it.strip_suffix('*') {
+            Some("") => !from.is_empty() && is_kind,
+            Some(group) => text.starts_with(group) && is_kind,
+            None => it == text || (word == "*" && it.split('.').next() == Some(group)),
+        })
+    }
+
+    fn on(&mut self, node: Option<&Node>, from: &HashSet<String>) -> Vec<String> {
         let mut on = Vec::new();
         for word in node.map(Node::elements).unwrap_or_default() {
             let Some(text) = word.word() else { continue };
@@ -161,7 +179,7 @@ impl Compiler<'_> {
                 Some(group) => known.iter().any(|it| it.split('.').next() == Some(group)),
                 None => known.contains(text),
             };
-            if !taken {
+            if !taken && !self.is_own(text, from) {
                 let hint = if text == "*" {
                     "leave `on` out to take every kind".to_owned()
                 } else {
@@ -349,7 +367,7 @@ fn hint_of_kind(text: &str, known: &BTreeSet<String>) -> String {
     })
 }
 
-/// The kinds that `on` takes; none if it takes every kind.
+/// The kinds that `on` takes; none if it takes every kind, or kinds that nobody knows yet.
 fn kinds(on: &[String]) -> Vec<Kind> {
     let known = known_kinds();
     let taken = known.iter().filter(|kind| {
@@ -358,7 +376,9 @@ fn kinds(on: &[String]) -> Vec<Kind> {
             None => it == *kind,
         })
     });
-    taken.map(|it| Kind::parse(it)).collect()
+    // A source may name it itself; then it may carry what such kinds do.
+    let own = on.iter().filter(|it| !it.ends_with('*') && !known.contains(*it));
+    taken.chain(own).map(|it| Kind::parse(it)).collect()
 }
 
 /// The kinds of the catalogue, and those that providers name themselves.

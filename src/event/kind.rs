@@ -42,13 +42,16 @@ impl Kind {
 
     /// The sections of [`Facts`](super::Facts) it carries beside `channel`.
     pub fn sections(&self) -> &'static [&'static str] {
-        self.entry().map_or(OWN, |it| it.sections)
+        let others = if self.as_str().ends_with(".unmapped") { UNMAPPED } else { OWN };
+        self.entry().map_or(others, |it| it.sections)
     }
 }
 
-/// The sections of kinds that the catalogue does not know: a provider's `unmapped`, and those that
-/// a source names itself.
-const OWN: &[&str] = &["contact", "conversation", "message", "fields", "unmapped"];
+/// The sections of the kinds that a source names itself.
+const OWN: &[&str] = &["contact", "conversation", "message", "fields"];
+
+/// The sections of a provider's `unmapped`.
+const UNMAPPED: &[&str] = &["contact", "conversation", "unmapped"];
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -183,9 +183,14 @@ impl Mapping {
         })
     }
 
-    /// Whether it points into payloads, and nothing that it points at is in this one.
+    /// Whether it points into payloads, and nothing that it points at is in this one. Of a list,
+    /// what stands around it says nothing about an element.
     pub(super) fn misses(&self, place: &Place<'_>) -> bool {
-        let mut pointers = self.references().filter(|it| !matches!(it, Reference::Header(_)));
+        let mut pointers = self.references().filter(|it| match it {
+            Reference::Element(_) => true,
+            Reference::Body(_) => self.items.is_none(),
+            Reference::Header(_) => false,
+        });
         let mut any = false;
         let found = pointers.any(|it| {
             any = true;

@@ -42,7 +42,7 @@ pub(super) struct Config {
     /// What the sender proves itself with; any of them may match, the last is the current one.
     /// Without one, a random development secret is used on loopback.
     secrets: Vec<Secret>,
-    /// How the sender asks whether the URL is yours, if it asks.
+    /// How the sender asks whether the URL is yours; by default it does not ask.
     handshake: Handshake,
     /// What `handshake: hub` compares. Defaults to the development secret on loopback.
     verify_token: Secret,

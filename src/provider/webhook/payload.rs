@@ -243,6 +243,8 @@ fn draft(
         .as_ref()
         .and_then(|it| time(&it.value(&place)?))
         .or_else(|| attributes.get("time").and_then(time));
+    // The id of the event around a list is not its elements'.
+    let id = id.or_else(|| attribute("id").filter(|_| mapping.items.is_none()));
     let account = read(&mapping.account).unwrap_or_default();
     let (contact, email) = (contact(mapping, &place), read(&mapping.email));
     let candidate = |scheme, value: &str| vec![Candidate::new(scheme, &account, value)];
