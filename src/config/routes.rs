@@ -180,10 +180,15 @@ impl Compiler<'_> {
                 None => known.contains(text),
             };
             if !taken && !self.is_own(text, from) {
-                let hint = if text == "*" {
-                    "leave `on` out to take every kind".to_owned()
-                } else {
-                    hint_of_kind(text, &known)
+                let any = self.names.kinds.iter().find(|(.., it)| it == "*");
+                let own = self.names.kinds.iter().map(|(.., it)| it.clone());
+                let known = known.into_iter().chain(own.filter(|it| !it.ends_with('*'))).collect();
+                let hint = match (any, hint_of_kind(text, &known)) {
+                    _ if text == "*" => "leave `on` out to take every kind".to_owned(),
+                    (Some((it, ..)), near) if from.is_empty() && !near.ends_with('?') => {
+                        format!("if `{it}` sends it, say so: `from: {it}`")
+                    }
+                    (_, near) => near,
                 };
                 let message = format!("`{text}` is no kind of event");
                 self.diagnostics.push(Diagnostic::error(word.span, message).hint(hint));
@@ -204,7 +209,7 @@ impl Compiler<'_> {
         }
         match Condition::compile(text) {
             Ok(condition) => {
-                let kinds = kinds(on);
+                let kinds = kinds(on, &self.names.kinds);
                 self.paths(node, condition.paths(), |it| paths::exists_in_condition(it, &kinds));
                 Some(condition)
             }
@@ -243,7 +248,7 @@ impl Compiler<'_> {
     }
 
     fn to(&mut self, node: &Node, on: &[String]) -> Vec<Target> {
-        let kinds = kinds(on);
+        let kinds = kinds(on, &self.names.kinds);
         let mut targets = Vec::new();
         let empty = match &node.value {
             Value::List(nodes) => nodes.is_empty(),
@@ -367,18 +372,21 @@ fn hint_of_kind(text: &str, known: &BTreeSet<String>) -> String {
     })
 }
 
-/// The kinds that `on` takes; none if it takes every kind, or kinds that nobody knows yet.
-fn kinds(on: &[String]) -> Vec<Kind> {
+/// The kinds that `on` takes; none if it takes every kind. `own` are those that sources name.
+fn kinds(on: &[String], own: &[(String, &'static str, String)]) -> Vec<Kind> {
     let known = known_kinds();
-    let taken = known.iter().filter(|kind| {
+    let takes = |kind: &str| {
         on.iter().any(|it| match it.strip_suffix('*') {
             Some(group) => kind.starts_with(group),
-            None => it == *kind,
+            None => it == kind,
         })
-    });
-    // A source may name it itself; then it may carry what such kinds do.
-    let own = on.iter().filter(|it| !it.ends_with('*') && !known.contains(*it));
-    taken.chain(own).map(|it| Kind::parse(it)).collect()
+    };
+    let taken = known.iter().map(String::as_str).filter(|it| takes(it));
+    let named = own.iter().map(|(.., it)| &**it).filter(|it| *it != "*" && takes(it));
+    // What nobody names is some source's own too; such a kind may carry anything.
+    let words = on.iter().map(String::as_str).filter(|it| !known.contains(*it));
+    let words = words.filter(|it| !it.ends_with('*'));
+    taken.chain(named).chain(words).map(Kind::parse).collect()
 }
 
 /// The kinds of the catalogue, and those that providers name themselves.
