@@ -21,6 +21,7 @@ mod poll;
 mod request;
 mod signature;
 
+mod flowbot;
 pub(crate) mod flowgent;
 mod meta;
 mod webhook;
@@ -33,6 +34,7 @@ pub use signature::{PRESETS, Preset, Verifier};
 
 /// Every provider, in the order of `docs/providers.md`. Add yours here.
 pub const REGISTRY: &[Entry] = &[
+    Entry::of::<flowbot::FlowBot>(),
     Entry::of::<flowgent::FlowGent>(),
     Entry::of::<webhook::Webhook>(),
     Entry::of::<whatsapp::WhatsApp>(),

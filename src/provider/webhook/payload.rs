@@ -130,22 +130,8 @@ fn structured<'a>(raw: &'a RawValue, body: &[u8]) -> Unit<'a> {
 fn plain<'a>(body: &[u8], media: &str, json: Option<&'a RawValue>) -> Unit<'a> {
     let is_form = media == "application/x-www-form-urlencoded";
     let json = json.filter(|_| !is_form);
-    let document = if is_form { form(body) } else { json.map(value).unwrap_or_default() };
+    let document = if is_form { fragment::form(body) } else { json.map(value).unwrap_or_default() };
     Unit { attributes: Map::new(), document, json, range: 0..body.len(), strange: None }
-}
-
-/// A form as an object; a field that occurs several times is a list.
-fn form(body: &[u8]) -> Value {
-    let mut fields = Map::new();
-    for (name, value) in form_urlencoded::parse(body) {
-        let value = Value::from(value.into_owned());
-        match fields.get_mut(&*name) {
-            None => drop(fields.insert(name.into_owned(), value)),
-            Some(Value::Array(values)) => values.push(value),
-            Some(first) => *first = vec![first.take(), value].into(),
-        }
-    }
-    fields.into()
 }
 
 fn value(raw: &RawValue) -> Value {
