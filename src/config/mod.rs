@@ -199,9 +199,9 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
     };
     let sources = entries::sources(sources, diagnostics);
     for it in &sources {
-        let named = provider::find(it.provider).map(|entry| (entry.names)(&it.settings));
-        let named = named.into_iter().flatten();
-        names.kinds.extend(named.map(|kind| (it.name.clone(), it.provider, kind)));
+        let own = provider::find(it.provider).map(|entry| (entry.names)(&it.settings));
+        let own = own.into_iter().flatten();
+        names.kinds.extend(own.map(|kind| (it.name.clone(), it.provider, kind)));
     }
     let destinations = entries::destinations(destinations, diagnostics);
     let table = routes.map(|it| routes::compile(it, &names, diagnostics));

@@ -375,14 +375,14 @@ fn hint_of_kind(text: &str, known: &BTreeSet<String>) -> String {
 /// The kinds that `on` takes; none if it takes every kind. `own` are those that sources name.
 fn kinds(on: &[String], own: &[(String, &'static str, String)]) -> Vec<Kind> {
     let known = known_kinds();
-    let takes = |kind: &str| {
+    let is_on = |kind: &str| {
         on.iter().any(|it| match it.strip_suffix('*') {
             Some(group) => kind.starts_with(group),
             None => it == kind,
         })
     };
-    let taken = known.iter().map(String::as_str).filter(|it| takes(it));
-    let named = own.iter().map(|(.., it)| &**it).filter(|it| *it != "*" && takes(it));
+    let taken = known.iter().map(String::as_str).filter(|it| is_on(it));
+    let named = own.iter().map(|(.., it)| &**it).filter(|it| *it != "*" && is_on(it));
     // What nobody names is some source's own too; such a kind may carry anything.
     let words = on.iter().map(String::as_str).filter(|it| !known.contains(*it));
     let words = words.filter(|it| !it.ends_with('*'));

@@ -1,5 +1,6 @@
 //! A request, element by element, and what the mapping makes of each.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde_json::value::RawValue;
@@ -45,7 +46,7 @@ pub(super) fn reads(mapping: &Mapping) -> Vec<Box<str>> {
     headers
 }
 
-/// What is mapped on its own: a body, or one CloudEvent.
+/// What is mapped on its own: a body, or one `CloudEvent`.
 struct Unit<'a> {
     attributes: Map<String, Value>,
     /// What pointers lead into.
@@ -176,13 +177,11 @@ fn descend<'a>(raw: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
     let mut at = raw;
     for token in pointer.split('/').skip(1) {
         let token = token.replace("~1", "/").replace("~0", "~");
-        at = match serde_json::from_str::<Vec<&RawValue>>(at.get()) {
-            Ok(list) => list.get(token.parse::<usize>().ok()?).copied()?,
-            Err(_) => {
-                let fields: std::collections::HashMap<String, &RawValue> =
-                    serde_json::from_str(at.get()).ok()?;
-                fields.get(&token).copied()?
-            }
+        at = if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(at.get()) {
+            list.get(token.parse::<usize>().ok()?).copied()?
+        } else {
+            let fields: HashMap<String, &RawValue> = serde_json::from_str(at.get()).ok()?;
+            fields.get(&token).copied()?
         };
     }
     Some(at)

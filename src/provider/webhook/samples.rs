@@ -120,15 +120,13 @@ fn put(value: &mut Value, pointer: &str, leaf: Value) {
     for token in pointer.split('/').skip(1) {
         let token = token.replace("~1", "/").replace("~0", "~");
         if at.is_array() {
-            match token.parse().ok().and_then(|it: usize| at.get_mut(it)) {
+            let index: usize = token.parse().unwrap_or(usize::MAX);
+            if at.get(index).is_none() {
                 // The list is the sample's own, and has no such place.
-                None => return,
-                Some(_) => {
-                    let index: usize = token.parse().unwrap_or_default();
-                    at = &mut at[index];
-                    continue;
-                }
+                return;
             }
+            at = &mut at[index];
+            continue;
         }
         if !at.is_object() {
             *at = json!({});

@@ -36,9 +36,9 @@ pub(super) enum Reference {
 pub(super) struct Place<'a> {
     /// The element: the body itself, where no list is mapped.
     pub(super) element: &'a Value,
-    /// The whole body; of a CloudEvent, its data.
+    /// The whole body; of a `CloudEvent`, its data.
     pub(super) body: &'a Value,
-    /// The attributes of a CloudEvent.
+    /// The attributes of a `CloudEvent`.
     pub(super) attributes: &'a Map<String, Value>,
     /// The headers of the request.
     pub(super) headers: &'a Headers,
