@@ -58,6 +58,10 @@ fn advice(setup: &setup::Setup) -> Vec<String> {
         let Some(source) = setup.plan.sources.get(name) else { continue };
         let url = &setup.plan.public_url;
         lines.push(format!("source `{name}` takes webhooks at {url}/hooks/{name}"));
+        let proof = source.verifier().proof();
+        if proof < provider::Proof::Body {
+            lines.push(format!("  {}", proof.describe()));
+        }
         if source.verifier().is_development() {
             lines.push(format!(
                 "  it has no secret, so a random one in {} signs: for this machine only",

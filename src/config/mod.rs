@@ -176,7 +176,8 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
 
     let [sources, destinations, routes] = SECTIONS.map(|it| root.get(it));
     entries::check_shared_names(sources, destinations, diagnostics);
-    let names = routes::Names {
+    let mut names = routes::Names {
+        kinds: Vec::new(),
         sources: sources
             .map(Node::entries)
             .unwrap_or_default()
@@ -197,6 +198,11 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
             .collect(),
     };
     let sources = entries::sources(sources, diagnostics);
+    for it in &sources {
+        let own = provider::find(it.provider).map(|entry| (entry.names)(&it.settings));
+        let own = own.into_iter().flatten();
+        names.kinds.extend(own.map(|kind| (it.name.clone(), it.provider, kind)));
+    }
     let destinations = entries::destinations(destinations, diagnostics);
     let table = routes.map(|it| routes::compile(it, &names, diagnostics));
     if table.is_none() && !diagnostics.has_errors() {

@@ -28,6 +28,9 @@ pub(super) struct Names<'a> {
     pub(super) sources: Vec<(&'a str, &'a str, Span)>,
     /// Each destination, with its kind and where it stands.
     pub(super) destinations: Vec<(&'a str, &'a str, Span)>,
+    /// The kinds that sources name themselves, as [`Provider::names`](provider::Provider::names)
+    /// says them: the source, its provider, the pattern.
+    pub(super) kinds: Vec<(String, &'static str, String)>,
 }
 
 /// Compiles the routes, in the order of the file.
@@ -85,7 +88,7 @@ impl Compiler<'_> {
             self.name(text, name.span);
         }
         let from = self.from(node.get("from"));
-        let on = self.on(node.get("on"));
+        let on = self.on(node.get("on"), &from);
         let when = node.get("when").and_then(|it| self.when(it, &on));
         let to = node.get("to").map(|it| self.to(it, &on)).unwrap_or_default();
         let settings: Settings = serde_json::from_value(json?).ok()?;
@@ -152,7 +155,22 @@ impl Compiler<'_> {
         from
     }
 
-    fn on(&mut self, node: Option<&Node>) -> Vec<String> {
+    /// Whether a source that the route listens to names such a kind itself. Where it may name any,
+    /// the route must name the source: a misspelt kind of another one would pass for its.
+    fn is_own(&self, text: &str, from: &HashSet<String>) -> bool {
+        let kinds = self.names.kinds.iter().filter(|(name, provider, _)| {
+            from.is_empty() || from.contains(name) || from.contains(*provider)
+        });
+        let (group, word) = text.split_once('.').unwrap_or((text, ""));
+        let is_kind = !group.is_empty() && !word.is_empty() && !word.contains('.');
+        kinds.map(|(.., pattern)| &**pattern).any(|it| match it.strip_suffix('*') {
+            Some("") => !from.is_empty() && is_kind,
+            Some(group) => text.starts_with(group) && is_kind,
+            None => it == text || (word == "*" && it.split('.').next() == Some(group)),
+        })
+    }
+
+    fn on(&mut self, node: Option<&Node>, from: &HashSet<String>) -> Vec<String> {
         let mut on = Vec::new();
         for word in node.map(Node::elements).unwrap_or_default() {
             let Some(text) = word.word() else { continue };
@@ -161,11 +179,16 @@ impl Compiler<'_> {
                 Some(group) => known.iter().any(|it| it.split('.').next() == Some(group)),
                 None => known.contains(text),
             };
-            if !taken {
-                let hint = if text == "*" {
-                    "leave `on` out to take every kind".to_owned()
-                } else {
-                    hint_of_kind(text, &known)
+            if !taken && !self.is_own(text, from) {
+                let any = self.names.kinds.iter().find(|(.., it)| it == "*");
+                let own = self.names.kinds.iter().map(|(.., it)| it.clone());
+                let known = known.into_iter().chain(own.filter(|it| !it.ends_with('*'))).collect();
+                let hint = match (any, hint_of_kind(text, &known)) {
+                    _ if text == "*" => "leave `on` out to take every kind".to_owned(),
+                    (Some((it, ..)), near) if from.is_empty() && !near.ends_with('?') => {
+                        format!("if `{it}` sends it, say so: `from: {it}`")
+                    }
+                    (_, near) => near,
                 };
                 let message = format!("`{text}` is no kind of event");
                 self.diagnostics.push(Diagnostic::error(word.span, message).hint(hint));
@@ -186,7 +209,7 @@ impl Compiler<'_> {
         }
         match Condition::compile(text) {
             Ok(condition) => {
-                let kinds = kinds(on);
+                let kinds = kinds(on, &self.names.kinds);
                 self.paths(node, condition.paths(), |it| paths::exists_in_condition(it, &kinds));
                 Some(condition)
             }
@@ -225,7 +248,7 @@ impl Compiler<'_> {
     }
 
     fn to(&mut self, node: &Node, on: &[String]) -> Vec<Target> {
-        let kinds = kinds(on);
+        let kinds = kinds(on, &self.names.kinds);
         let mut targets = Vec::new();
         let empty = match &node.value {
             Value::List(nodes) => nodes.is_empty(),
@@ -349,16 +372,21 @@ fn hint_of_kind(text: &str, known: &BTreeSet<String>) -> String {
     })
 }
 
-/// The kinds that `on` takes; none if it takes every kind.
-fn kinds(on: &[String]) -> Vec<Kind> {
+/// The kinds that `on` takes; none if it takes every kind. `own` are those that sources name.
+fn kinds(on: &[String], own: &[(String, &'static str, String)]) -> Vec<Kind> {
     let known = known_kinds();
-    let taken = known.iter().filter(|kind| {
+    let is_on = |kind: &str| {
         on.iter().any(|it| match it.strip_suffix('*') {
             Some(group) => kind.starts_with(group),
-            None => it == *kind,
+            None => it == kind,
         })
-    });
-    taken.map(|it| Kind::parse(it)).collect()
+    };
+    let taken = known.iter().map(String::as_str).filter(|it| is_on(it));
+    let named = own.iter().map(|(.., it)| &**it).filter(|it| *it != "*" && is_on(it));
+    // What nobody names is some source's own too; such a kind may carry anything.
+    let words = on.iter().map(String::as_str).filter(|it| !known.contains(*it));
+    let words = words.filter(|it| !it.ends_with('*'));
+    taken.chain(named).chain(words).map(Kind::parse).collect()
 }
 
 /// The kinds of the catalogue, and those that providers name themselves.

@@ -219,7 +219,9 @@ fn grow(table: &mut Vec<Path>, root: &Value, schema: &Value, mut path: Path) {
         Some(items) => vec![(below("[]"), items)],
         None => properties(schema).map(|(name, it)| (below(name), it)).collect(),
     };
-    path.open = children.is_empty() && schema.get("type").is_none();
+    // Anything at all, or a map of it.
+    let is_map = schema.get("additionalProperties").is_some_and(|it| *it != Value::Bool(false));
+    path.open = children.is_empty() && (schema.get("type").is_none() || is_map);
     table.push(path);
     for (path, schema) in children {
         grow(table, root, schema, path);
@@ -282,6 +284,10 @@ mod tests {
         assert!(ok("event.status.pricing.category", &[Kind::MESSAGE_STATUS]));
         assert!(ok("event.message.contacts.0.name.first", received));
         assert!(ok("event.message.interactive.response.city", received));
+        assert!(ok("event.lead.fields.product.name", &[Kind::LEAD_RECEIVED]));
+        assert!(ok("event.fields.total", &[Kind::EVENT_RECEIVED]));
+        assert!(ok("event.fields.total", &[Kind::parse("order.created")]));
+        assert!(!ok("event.fields.total", received));
         assert!(ok("event.raw.entry.0.id", &[Kind::GROUP_STATUS]));
         assert!(ok("event.channel.provider", &[Kind::GROUP_STATUS]));
         assert!(ok("event.text", &[Kind::parse("agent.replied")]));

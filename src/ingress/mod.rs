@@ -273,6 +273,10 @@ fn target(http: &HttpRequest) -> String {
 fn headers(http: &HttpRequest, source: &dyn Source) -> Headers {
     let mut headers = Headers::default();
     let mut take = |name: &str| {
+        // What both the check and the source read is one header, not two.
+        if headers.iter().any(|(it, _)| it == name) {
+            return;
+        }
         for value in http.headers().get_all(name) {
             if let Ok(value) = value.to_str() {
                 headers.push(name, value);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::event::facts::{Channel, Unmapped};
@@ -56,6 +57,20 @@ pub(super) fn unmapped(
 pub(super) fn json(body: &[u8]) -> Result<&RawValue, &'static str> {
     let text = std::str::from_utf8(body).map_err(|_| "not UTF-8")?;
     serde_json::from_str(text).map_err(|_| "not JSON")
+}
+
+/// A form as an object; a field that occurs several times is a list.
+pub(super) fn form(body: &[u8]) -> Value {
+    let mut fields = Map::new();
+    for (name, value) in form_urlencoded::parse(body) {
+        let value = Value::from(value.into_owned());
+        match fields.get_mut(&*name) {
+            None => drop(fields.insert(name.into_owned(), value)),
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = vec![first.take(), value].into(),
+        }
+    }
+    fields.into()
 }
 
 /// A phone number as people write it, in E.164; `None` where the country would be a guess.

@@ -15,18 +15,22 @@ use crate::config::Secret;
 use crate::event::{Draft, Kind};
 
 mod callback;
-mod fresh;
 mod fragment;
+mod fresh;
+mod handshake;
 mod poll;
 mod request;
 mod signature;
 
+mod flowbot;
+mod flowgent;
+mod flowxo;
 mod instagram;
 mod messenger;
-mod flowxo;
 mod meta;
 mod telegram;
 mod tiktok;
+mod webhook;
 mod whatsapp;
 
 pub use callback::Callback;
@@ -36,11 +40,14 @@ pub use signature::{PRESETS, Preset, Verifier};
 
 /// Every provider, in the order of `docs/providers.md`. Add yours here.
 pub const REGISTRY: &[Entry] = &[
+    Entry::of::<flowbot::FlowBot>(),
+    Entry::of::<flowgent::FlowGent>(),
     Entry::of::<flowxo::FlowXo>(),
     Entry::of::<instagram::Instagram>(),
     Entry::of::<messenger::Messenger>(),
     Entry::of::<telegram::Telegram>(),
     Entry::of::<tiktok::TikTok>(),
+    Entry::of::<webhook::Webhook>(),
     Entry::of::<whatsapp::WhatsApp>(),
 ];
 
@@ -65,6 +72,13 @@ pub trait Provider: Send + Sync + Sized + 'static {
     /// # Errors
     /// A sentence for the operator, without the source's name.
     fn new(config: Self::Config, setup: &Setup) -> Result<Self, String>;
+
+    /// The kinds that these settings name beside [`KINDS`](Self::KINDS), as `on` of a route is
+    /// written: `order.created`, `order.*`, or `*` where they depend on what arrives.
+    fn names(settings: &Value) -> Vec<String> {
+        let _ = settings;
+        Vec::new()
+    }
 
     /// What checks that the sender is who it says, and that the request is recent.
     fn verifier(&self) -> &Verifier;
@@ -329,6 +343,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// See [`Provider::KINDS`].
     pub kinds: &'static [Kind],
+    /// See [`Provider::names`].
+    pub names: fn(&Value) -> Vec<String>,
     /// See [`Provider::PROOFS`].
     pub proofs: &'static [Proof],
     /// See [`Provider::SAMPLES`].
@@ -345,6 +361,7 @@ impl Entry {
             name: P::NAME,
             summary: P::SUMMARY,
             kinds: P::KINDS,
+            names: P::names,
             proofs: P::PROOFS,
             samples: P::SAMPLES,
             schema: || schemars::schema_for!(P::Config),

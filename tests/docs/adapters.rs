@@ -24,7 +24,7 @@ pub(super) fn providers() -> String {
             page,
             "\n## `{name}`\n\n{summary}\n\n\
              **The check.** {proof}\n\n\
-             **Kinds of event.** {kinds}. See [events](events.md).\n\n\
+             **Kinds of event.** {kinds}{own}. See [events](events.md).\n\n\
              ### Settings of `{name}`\n\n{settings}\n\
              ### Samples of `{name}`\n\n\
              `sluicegate send` makes fresh, signed requests of these: {samples}.\n\n\
@@ -39,12 +39,42 @@ pub(super) fn providers() -> String {
                 .collect::<Vec<_>>()
                 .join(" Or, by configuration: "),
             kinds = codes(entry.kinds),
+            own = if (entry.names)(&serde_json::Value::Null).is_empty() {
+                ""
+            } else {
+                ", and those that its settings name"
+            },
             settings = config::table(&(entry.schema)().to_value()),
             samples = codes(entry.samples.iter().map(|it| it.name)),
             first = entry.samples[0].name,
         );
     }
+    presets(&mut page);
     page
+}
+
+/// Every named scheme of `verify:`.
+fn presets(page: &mut String) {
+    page.push_str(
+        "\n## Presets of `verify`\n\n\
+         How senders prove themselves. A source that takes `verify:` names one as `preset`, and \
+         may say any of it otherwise. `…` stands for the proof; what is signed is written as the \
+         setting `verify.signed` has it.\n\n\
+         | Preset | Whose | Where the proof stands | What is signed | The check |\n\
+         | --- | --- | --- | --- | --- |\n",
+    );
+    for preset in provider::PRESETS {
+        let code = |it: Option<String>| it.map_or(String::new(), |it| format!("`{it}`"));
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {} | {} |",
+            preset.name,
+            preset.whose,
+            code(preset.header()),
+            code(preset.signed().map(str::to_owned)),
+            preset.proof().describe(),
+        );
+    }
 }
 
 pub(super) fn destinations() -> String {

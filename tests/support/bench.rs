@@ -157,6 +157,16 @@ impl Bench {
             .collect()
     }
 
+    /// Whether one of the settings names a kind itself.
+    pub(crate) fn names(&self, kind: &str) -> bool {
+        let patterns = |it: &serde_json::Map<String, Value>| (self.entry.names)(&it.clone().into());
+        let patterns = self.sources().into_iter().flat_map(|it| patterns(it.2));
+        patterns.into_iter().any(|it| match it.strip_suffix('*') {
+            Some(group) => kind.starts_with(group),
+            None => it == kind,
+        })
+    }
+
     /// What a body becomes when it arrives as a fixture did.
     pub(crate) fn drafts_as(&self, fixture: &Fixture, body: &[u8]) -> Vec<Draft> {
         let headers = self.config.headers.iter().chain(&fixture.special.headers);

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::signature::{self, Verifier, Verify};
-use super::{Answer, Rejection, Request, Setup, instagram, messenger, whatsapp};
+use super::signature::{Verifier, Verify};
+use super::{Answer, Rejection, Request, Setup, handshake, instagram, messenger, whatsapp};
 use crate::config::Secret;
 use crate::event::Kind;
 
@@ -17,9 +17,6 @@ mod tests;
 pub(super) use envelope::drafts;
 pub(super) use kinds::KINDS;
 pub(super) use place::Place;
-
-/// The longest challenge that is echoed. Meta's are about ten digits.
-const MAX_CHALLENGE: usize = 512;
 
 /// What a body can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,33 +88,8 @@ impl Meta {
         Ok(Self { verifier, verify_token })
     }
 
-    /// `GET ?hub.mode=subscribe&hub.verify_token=…&hub.challenge=…`: asked whenever the callback
-    /// URL or the verify token is edited.
+    /// See [`handshake::hub`].
     pub(super) fn handshake(&self, request: &Request) -> Option<Result<Answer, Rejection>> {
-        if request.method != "GET" {
-            return None;
-        }
-        let mut mode = None;
-        let mut token = None;
-        let mut challenge = None;
-        for (name, value) in form_urlencoded::parse(request.query().as_bytes()) {
-            match &*name {
-                "hub.mode" => mode = Some(value),
-                "hub.verify_token" => token = Some(value),
-                "hub.challenge" => challenge = Some(value),
-                _ => {}
-            }
-        }
-        let expected = std::slice::from_ref(&self.verify_token);
-        Some(match (mode.as_deref(), token, challenge) {
-            (Some("subscribe"), Some(token), Some(challenge))
-                if challenge.len() <= MAX_CHALLENGE =>
-            {
-                signature::any(expected, &token)
-                    .map(|()| Answer { body: challenge.into_owned(), ..Answer::ok() })
-                    .map_err(|_| Rejection::BadHandshake)
-            }
-            _ => Err(Rejection::BadHandshake),
-        })
+        handshake::hub(request, &self.verify_token)
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
+use crate::provider::handshake::MAX_CHALLENGE;
 use crate::provider::{Fresh, Headers, Sample, Source, find};
 
 fn setup(development_secret: Option<Secret>) -> Setup {

@@ -5,6 +5,7 @@
 
 mod compare;
 mod content;
+mod preset;
 mod scheme;
 mod signed;
 #[cfg(test)]

@@ -14,8 +14,6 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use jiff::SignedDuration;
-
 use super::*;
 use crate::provider::Headers;
 
