@@ -1,0 +1,245 @@
+//! `sluicegate simulate`: every API on this machine.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, FromArgMatches, value_parser};
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, Global, call, print, say};
+use crate::client::{self, Api};
+use crate::simulate::{Faults, Quota, Settings, Simulation};
+use crate::{http, provider};
+
+/// Where a simulation listens where nothing else is said.
+const LISTEN: &str = "127.0.0.1:8090";
+
+/// Serve every API's simulator on this machine: the same paths, limits and errors.
+///
+/// What is called there is answered as the documents say, and whatever they do not list is
+/// refused. It goes wrong as often as you ask for: equal seeds make equal faults.
+///
+///   sluicegate simulate
+///   sluicegate simulate --fail 0.1 --broken 0.05 --slow 200ms --seed 7
+///   sluicegate simulate --limit 60/min
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Simulate {
+    #[command(flatten)]
+    listen: Listen,
+    /// The part of the calls that is answered 500 or 429, from 0 to 1.
+    #[arg(long, value_name = "PART", default_value_t = 0.0, value_parser = part)]
+    fail: f64,
+    /// The part of the calls whose answer breaks off or never comes, from 0 to 1.
+    #[arg(long, value_name = "PART", default_value_t = 0.0, value_parser = part)]
+    broken: f64,
+    /// How long every answer takes, as in 50ms.
+    #[arg(long, value_name = "DURATION", default_value = "0ms", value_parser = period)]
+    latency: Duration,
+    /// How much longer an answer takes at most, at random.
+    #[arg(long, value_name = "DURATION", default_value = "0ms", value_parser = period)]
+    slow: Duration,
+    /// How often each API may be called, as in 60/min; more is answered 429.
+    #[arg(long, value_name = "RATE", value_parser = quota)]
+    limit: Option<Quota>,
+    /// What the faults follow from; another one each time by default.
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Do(Deed),
+}
+
+/// Do in a running simulation what only the outside world does: a customer writes, a message is
+/// read.
+///
+///   sluicegate simulate do flowiq message
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct Deed {
+    /// The API.
+    api: String,
+    /// What happens, e.g. message.
+    deed: String,
+    #[command(flatten)]
+    data: Data,
+    /// Where the simulation is.
+    #[arg(long, value_name = "URL", default_value_t = format!("http://{LISTEN}"))]
+    at: String,
+}
+
+impl Simulate {
+    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
+        if let Some(Command::Do(deed)) = self.command {
+            return deed.run(global).await;
+        }
+        let listen = match self.listen.0 {
+            Some(address) => address,
+            None => SocketAddr::from_str(LISTEN)?,
+        };
+        let seed = self.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+        let Self { fail, broken, latency, slow, limit, .. } = self;
+        let faults = Faults { fail, broken, latency, slow, limit };
+        let apis = client::REGISTRY;
+        let simulation = Simulation::start(Settings { listen, apis, faults, seed }).await?;
+        say(&format!("simulating on http://{}", simulation.address));
+        if fail + broken > 0.0 || !slow.is_zero() {
+            say(&format!("the same faults again: --seed {seed}"));
+        }
+        for line in apis.iter().flat_map(|it| advice(it, simulation.address)) {
+            say(&line);
+        }
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            result = tokio::signal::ctrl_c() => result?,
+        }
+        simulation.stop().await;
+        Ok(())
+    }
+}
+
+/// How to use one of them.
+fn advice(api: &Api, address: SocketAddr) -> Vec<String> {
+    let url = format!("http://{address}/{}", api.name);
+    let mut lines = vec![String::new(), format!("{}: {}", api.name, api.summary)];
+    lines.push(format!("  export {}={url}", call::variable(api, "url")));
+    for credential in api.credentials {
+        let name = call::variable(api, credential.name);
+        lines.push(format!("  export {name}=…  {}", credential.summary));
+    }
+    if let Some(endpoint) = api.endpoints.iter().find(|it| it.methods[0] == "GET") {
+        lines.push(format!("  sluicegate call {} {} --help", api.name, endpoint.call));
+    }
+    if provider::find(api.name).is_some() {
+        lines.push(format!("  in routes.yaml, at a source of `{}`: base_url: {url}", api.name));
+    }
+    lines
+}
+
+impl Deed {
+    async fn run(self, global: &Global) -> Result<(), Failure> {
+        let Self { api, deed, data, at } = self;
+        let text = data.0.unwrap_or_else(|| "{}".to_owned());
+        let arguments: Value = serde_json::from_str(&text)
+            .map_err(|it| Failure::Usage(format!("`--data` is not JSON: {it}")))?;
+        let url = format!("{}/_/{api}/{deed}", at.trim_end_matches('/'));
+        let value = perform(&url, &arguments).await?;
+        print(&if global.json {
+            value.to_string()
+        } else {
+            serde_json::to_string_pretty(&value)?
+        })?;
+        Ok(())
+    }
+}
+
+/// Asks a simulation for a deed.
+pub(super) async fn perform(url: &str, arguments: &Value) -> Result<Value, Failure> {
+    let unreachable = |it: reqwest::Error| {
+        let context = format!("no answer from {url}; is `sluicegate simulate` running?");
+        Failure::Unreachable(anyhow::Error::new(it.without_url()).context(context))
+    };
+    let http = http::client(Duration::from_secs(15))?;
+    let answer = http.post(url).json(arguments).send().await.map_err(unreachable)?;
+    let status = answer.status();
+    let body = answer.bytes().await.map_err(unreachable)?;
+    let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if !status.is_success() {
+        let reason = value["error"].as_str().unwrap_or("this is no simulation");
+        return Err(Failure::Refused(format!("the simulation answered {status}: {reason}")));
+    }
+    Ok(value)
+}
+
+fn part(text: &str) -> Result<f64, String> {
+    let part: f64 = text.parse().map_err(|_| "it is a number from 0 to 1")?;
+    if (0.0..=1.0).contains(&part) { Ok(part) } else { Err("it is from 0 to 1".to_owned()) }
+}
+
+fn period(text: &str) -> Result<Duration, String> {
+    let period: crate::config::Period = word(text)?;
+    Ok(period.0)
+}
+
+fn quota(text: &str) -> Result<Quota, String> {
+    let rate: crate::config::Rate = word(text)?;
+    Ok(Quota { count: rate.count, per: rate.per })
+}
+
+/// A quantity as the configuration writes it.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|it| it.to_string())
+}
+
+/// `--listen`, which every command has, means something else here: neither the variable nor the
+/// configuration of the gateway says where a simulation listens.
+#[derive(Debug)]
+struct Listen(Option<SocketAddr>);
+
+/// `--data`, likewise.
+#[derive(Debug)]
+struct Data(Option<String>);
+
+impl FromArgMatches for Listen {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = matches.value_source("listen") == Some(ValueSource::CommandLine);
+        Ok(Self(matches.get_one("listen").copied().filter(|_| given)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl clap::Args for Listen {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.arg(
+            Arg::new("listen")
+                .long("listen")
+                .value_name("ADDRESS")
+                .value_parser(value_parser!(SocketAddr))
+                .help(format!("Where to listen, on this machine only; {LISTEN} by default.")),
+        )
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Data {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(call::value(matches, "data")))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl clap::Args for Data {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.arg(
+            Arg::new("data")
+                .long("data")
+                .value_name("JSON")
+                .value_parser(value_parser!(PathBuf))
+                .help("What the deed is about, as JSON."),
+        )
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
