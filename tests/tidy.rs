@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("delivery", &["event", "expression", "clock", "journal", "plan", "destination", "telemetry"]),
     ("ingress", &["config", "event", "clock", "journal", "plan", "provider", "telemetry"]),
     ("config", &["event", "expression", "provider", "destination", "router"]),
-    ("simulate", &["client", "clock", "http"]),
+    ("simulate", &["client", "clock", "config", "http"]),
     ("keys", &["config"]),
     ("telemetry", &[]),
 ];

@@ -97,6 +97,8 @@ impl Simulate {
         for line in apis.iter().flat_map(|it| advice(it, simulation.address)) {
             say(&line);
         }
+        say("");
+        say("Ctrl-C ends it");
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
             _ = terminate.recv() => {}

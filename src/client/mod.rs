@@ -13,7 +13,7 @@ mod simulator;
 pub use auth::Auth;
 pub use endpoint::{Account, Arguments, Body, Endpoint, Paging, unchecked};
 pub use parameter::{Kind, Parameter, Place};
-pub use simulator::{Answered, Asked, Simulator};
+pub use simulator::{Answered, Asked, Simulator, deeds};
 
 use std::time::Duration;
 

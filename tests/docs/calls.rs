@@ -1,0 +1,80 @@
+//! `docs/calls.md`: every endpoint of every API, and the command that calls it.
+
+use std::fmt::Write as _;
+
+use sluicegate::cli::call;
+use sluicegate::client::{Api, Auth, Endpoint, Place, REGISTRY};
+
+use super::{code, codes, table};
+
+pub(super) fn page() -> String {
+    let mut page = "# Calls\n\n\
+        Every endpoint that can be called, with the document that describes it. What a document \
+        forbids is refused before anything is sent.\n\n\
+        ```sh\nsluicegate call --help\n```\n\n\
+        `--help` at the end of any of these lists its parameters and their limits. `--data` takes a \
+        body (`--body` where a field is called `data`), `--all` follows the pages, `--base-url` goes \
+        elsewhere. Credentials are read from the environment and never printed. To try a call, run \
+        `sluicegate simulate`: it serves all of these on this machine.\n"
+        .to_owned();
+    for api in REGISTRY {
+        let _ = write!(page, "\n## `{}`\n\n{}\n\n", api.name, api.summary);
+        let place = api.base_url.map_or("None: set the variable.".to_owned(), code);
+        let url = [code(call::variable(api, "url")), format!("Where it is. Default: {place}")];
+        let credentials = api.credentials.iter();
+        let credentials = credentials
+            .map(|it| [code(call::variable(api, it.name)), it.summary.to_owned()])
+            .collect::<Vec<_>>();
+        page += &table(["Variable", "What it holds"], [url].into_iter().chain(credentials));
+        page.push('\n');
+        let rows = api.endpoints.iter().map(|it| row(api, it));
+        page += &table(["Endpoint", "Command", "What it does", "With", "Source"], rows);
+    }
+    page
+}
+
+fn row(api: &Api, endpoint: &Endpoint) -> [String; 5] {
+    let required = endpoint.parameters.iter().filter(|it| it.required);
+    // What belongs to the account need not be said.
+    let said = required.filter(|it| api.credentials.iter().all(|own| own.name != it.name));
+    let mut command = format!("sluicegate call {} {}", api.name, endpoint.call);
+    for parameter in said {
+        let file = if parameter.place == Place::Part { "@" } else { "" };
+        let _ = write!(command, " {} {file}…", parameter.flag());
+    }
+    [
+        code(format!("{} {}", endpoint.methods.join(","), endpoint.path)),
+        code(command),
+        endpoint.summary.to_owned(),
+        auth(api, endpoint.auth),
+        endpoint.source.to_owned(),
+    ]
+}
+
+/// The variables that hold what is asked for.
+fn auth(api: &Api, auth: Auth) -> String {
+    let variable = |it: &'static str| codes([call::variable(api, it)]);
+    match auth {
+        Auth::Public => String::new(),
+        Auth::Bearer(name)
+        | Auth::Bare(name)
+        | Auth::Cookie(_, name)
+        | Auth::Header(_, name)
+        | Auth::Signed(_, _, name) => variable(name),
+        Auth::Any(all) => {
+            let all: Vec<String> = all.iter().map(|it| self::auth(api, *it)).collect();
+            if all.iter().any(String::is_empty) {
+                format!(
+                    "nothing, or {}",
+                    all.iter()
+                        .filter(|it| !it.is_empty())
+                        .cloned()
+                        .collect::<Vec<_>>()
+                        .join(" or ")
+                )
+            } else {
+                all.join(" or ")
+            }
+        }
+    }
+}
