@@ -43,7 +43,7 @@ impl Simulation {
         std::thread::spawn(move || {
             lines.map_while(Result::ok).for_each(|it| drop(sender.send(it)))
         });
-        let mut next = || receiver.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+        let next = || receiver.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
         let first = next();
         let url = first.strip_prefix("simulating on ").unwrap_or_else(|| panic!("{first}"));
         let mut simulation = Self { child, url: url.to_owned(), said: Vec::new() };

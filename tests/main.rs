@@ -8,6 +8,7 @@ mod support_rabbitmq;
 
 mod config;
 mod conformance;
+mod identity;
 mod journal;
 mod queues;
 mod pipeline;
