@@ -5,8 +5,12 @@
 //! endpoints, its typed bodies, and the simulator that answers them: both ends are tested on the
 //! same examples.
 
+mod asked;
 mod auth;
+#[cfg(test)]
+mod both_ends;
 mod endpoint;
+pub mod flowgent;
 mod parameter;
 mod simulator;
 
@@ -22,7 +26,7 @@ use bytes::Bytes;
 use crate::config::Secret;
 
 /// Every API, in alphabetical order. Add yours here.
-pub const REGISTRY: &[Api] = &[];
+pub const REGISTRY: &[Api] = &[flowgent::API];
 
 /// An API.
 #[derive(Clone, Copy)]

@@ -52,6 +52,8 @@ pub enum Kind {
     Uuid,
     /// JSON, or text where it is none.
     Json,
+    /// An object or a list in JSON; whatever is neither is text, also where it looks like a number.
+    Structure,
 }
 
 impl Parameter {
@@ -87,6 +89,22 @@ impl Parameter {
             }
         }
         flag
+    }
+
+    /// Whether a value within a body of the caller's own may stand there.
+    ///
+    /// # Errors
+    /// What it should be instead.
+    pub(super) fn accepts(&self, value: &Value) -> Result<(), String> {
+        let text = match (self.kind, value) {
+            (Kind::Json, _) => return Ok(()),
+            (_, Value::String(text)) => text.clone(),
+            (Kind::Structure, Value::Object(_) | Value::Array(_))
+            | (Kind::Integer(..), Value::Number(_))
+            | (Kind::Flag, Value::Bool(_)) => value.to_string(),
+            _ => return Err(format!("the field `{}` may not be `{value}`", self.name)),
+        };
+        self.read(&text).map(drop)
     }
 
     /// The value as JSON.
@@ -149,6 +167,13 @@ impl Parameter {
                 value.into()
             }
             Kind::Json => serde_json::from_str(value).unwrap_or_else(|_| value.into()),
+            Kind::Structure => match serde_json::from_str(value) {
+                Ok(structure @ (Value::Object(_) | Value::Array(_))) => structure,
+                _ if self.required && value.trim().is_empty() => {
+                    return Err(format!("`{flag}` is empty: {}", self.summary));
+                }
+                _ => value.into(),
+            },
         })
     }
 }

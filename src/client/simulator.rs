@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::Outgoing;
 
 /// What a simulator is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// `GET`, `POST`, …
     pub method: String,
