@@ -15,7 +15,12 @@ const DEEDS: &[(&str, &str, &str)] = &[];
 
 /// Calls whose arguments depend on another, in their order; `{name}` is what an earlier answer
 /// held. Whatever is not here is called with an example of each required parameter.
-const LINES: &[Line] = &[];
+const LINES: &[Line] = &[
+    ("flowgent", "knowledge add --content Opening-hours --agent-ids agent-1", &[("item", "/id")]),
+    ("flowgent", "knowledge get --id {item}", &[]),
+    ("flowgent", "knowledge update --id {item} --name Hours", &[]),
+    ("flowgent", "knowledge delete --id {item}", &[]),
+];
 
 /// An API, the words and options of a call, and what to keep of the answer: a name and a pointer.
 type Line = (&'static str, &'static str, &'static [(&'static str, &'static str)]);

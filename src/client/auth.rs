@@ -74,3 +74,28 @@ impl Auth {
         })
     }
 }
+
+impl Auth {
+    /// Sets of credentials, the usual first, of which one has to be there; an empty one stands for
+    /// nothing at all.
+    pub fn needs(self) -> Vec<Vec<&'static str>> {
+        match self {
+            Self::Public => vec![Vec::new()],
+            Self::Bearer(name)
+            | Self::Bare(name)
+            | Self::Cookie(_, name)
+            | Self::Header(_, name)
+            | Self::Signed(_, _, name) => vec![vec![name]],
+            Self::Basic(user, password) => vec![vec![user, password]],
+            Self::Any(choices) => {
+                let mut sets = Vec::new();
+                for set in choices.iter().flat_map(|it| it.needs()) {
+                    if !sets.contains(&set) {
+                        sets.push(set);
+                    }
+                }
+                sets
+            }
+        }
+    }
+}

@@ -10,12 +10,14 @@ mod auth;
 #[cfg(test)]
 mod both_ends;
 mod endpoint;
+mod exchange;
 pub mod flowgent;
 mod parameter;
 mod simulator;
 
 pub use auth::Auth;
 pub use endpoint::{Account, Arguments, Body, Endpoint, Paging, unchecked};
+pub use exchange::Exchange;
 pub use parameter::{Kind, Parameter, Place};
 pub use simulator::{Answered, Asked, Simulator, deeds};
 

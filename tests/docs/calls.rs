@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sluicegate::cli::call;
 use sluicegate::client::{Api, Auth, Endpoint, Place, REGISTRY};
 
-use super::{code, codes, table};
+use super::{code, table};
 
 pub(super) fn page() -> String {
     let mut page = "# Calls\n\n\
@@ -53,28 +53,9 @@ fn row(api: &Api, endpoint: &Endpoint) -> [String; 5] {
 
 /// The variables that hold what is asked for.
 fn auth(api: &Api, auth: Auth) -> String {
-    let variable = |it: &'static str| codes([call::variable(api, it)]);
-    match auth {
-        Auth::Public => String::new(),
-        Auth::Bearer(name)
-        | Auth::Bare(name)
-        | Auth::Cookie(_, name)
-        | Auth::Header(_, name)
-        | Auth::Signed(_, _, name) => variable(name),
-        Auth::Any(all) => {
-            let all: Vec<String> = all.iter().map(|it| self::auth(api, *it)).collect();
-            if all.iter().any(String::is_empty) {
-                format!(
-                    "nothing, or {}",
-                    all.iter()
-                        .filter(|it| !it.is_empty())
-                        .cloned()
-                        .collect::<Vec<_>>()
-                        .join(" or ")
-                )
-            } else {
-                all.join(" or ")
-            }
-        }
-    }
+    let sets = auth.needs().into_iter().map(|set| match &*set {
+        [] => "nothing".to_owned(),
+        set => set.iter().map(|it| code(call::variable(api, it))).collect::<Vec<_>>().join(" and "),
+    });
+    sets.collect::<Vec<_>>().join(" or ")
 }

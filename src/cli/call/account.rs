@@ -1,7 +1,7 @@
 //! Whose account a call is made with, from the environment.
 
 use super::{Environment, Failure};
-use crate::client::{Account, Api, Auth, Endpoint};
+use crate::client::{Account, Api, Endpoint, Exchange};
 use crate::config::Secret;
 
 /// The variable that holds a credential: `FLOWIQ_TOKEN`. `url` stands for where the API is.
@@ -46,45 +46,50 @@ pub(super) fn read(
     Ok(Account { base_url: base_url.trim_end_matches('/').to_owned(), credentials })
 }
 
-/// The credentials of which any one would do; none where nothing is asked for.
-fn choices(auth: Auth) -> Vec<&'static str> {
-    match auth {
-        Auth::Public => Vec::new(),
-        Auth::Bearer(name)
-        | Auth::Bare(name)
-        | Auth::Cookie(_, name)
-        | Auth::Header(_, name)
-        | Auth::Signed(_, _, name) => vec![name],
-        Auth::Any(all) if all.iter().any(|it| choices(*it).is_empty()) => Vec::new(),
-        Auth::Any(all) => {
-            let mut names: Vec<&str> = all.iter().flat_map(|it| choices(*it)).collect();
-            let mut seen = Vec::new();
-            names.retain(|it| {
-                !seen.contains(it) && {
-                    seen.push(*it);
-                    true
-                }
-            });
-            names
-        }
+/// How the endpoint gets what it asks for.
+pub(super) enum Way {
+    /// It is there, or nothing is asked for.
+    Clear,
+    /// Something else is there that can be exchanged for it.
+    By(&'static Exchange),
+    /// Not at all.
+    None,
+}
+
+/// How the endpoint gets what it asks for. Who has a credential uses it, also where none is needed.
+pub(super) fn way(api: &Api, endpoint: &Endpoint, account: &Account) -> Way {
+    let sets = endpoint.auth.needs();
+    let is_there = |set: &Vec<&str>| set.iter().all(|it| account.credentials.contains_key(it));
+    if sets.iter().any(|it| !it.is_empty() && is_there(it)) {
+        return Way::Clear;
+    }
+    let brings = |it: &&Exchange| sets.iter().any(|set| **set == [it.brings]);
+    let exchange = api.exchanges().iter().filter(brings).find(|it| it.is_possible(account));
+    match exchange {
+        Some(exchange) => Way::By(exchange),
+        None if sets.iter().any(Vec::is_empty) => Way::Clear,
+        None => Way::None,
     }
 }
 
-/// Whether what the endpoint asks for is there.
-pub(super) fn suffices(endpoint: &Endpoint, account: &Account) -> bool {
-    let choices = choices(endpoint.auth);
-    choices.is_empty() || choices.iter().any(|it| account.credentials.contains_key(it))
+/// Which variables to set, in one sentence.
+pub(super) fn missing(api: &Api, endpoint: &Endpoint) -> Failure {
+    let mut ways = Vec::new();
+    for set in endpoint.auth.needs() {
+        let exchange = api.exchanges().iter().find(|it| *set == [it.brings]);
+        ways.extend(exchange.map(|it| described(api, it.takes)));
+        ways.push(described(api, &set));
+    }
+    let ways = ways.join("; or ");
+    Failure::Usage(format!("`{} {}` needs a credential: set {ways}", api.name, endpoint.call))
 }
 
-/// Which variable to set, in one sentence.
-pub(super) fn missing(api: &Api, endpoint: &Endpoint) -> Failure {
-    let choices = choices(endpoint.auth);
-    let summary = |name: &str| api.credentials.iter().find(|it| it.name == name);
-    let rows = choices.iter().map(|name| {
-        let summary = summary(name).map(|it| it.summary.trim_end_matches('.'));
+fn described(api: &Api, names: &[&'static str]) -> String {
+    let rows = names.iter().map(|name| {
+        let credential = api.credentials.iter().find(|it| it.name == *name);
+        let summary = credential.map(|it| it.summary.trim_end_matches('.'));
         let summary = summary.map(|it| format!(" ({it})")).unwrap_or_default();
         format!("{}{summary}", variable(api, name))
     });
-    let rows = rows.collect::<Vec<_>>().join(" or ");
-    Failure::Usage(format!("`{} {}` needs a credential: set {rows}", api.name, endpoint.call))
+    rows.collect::<Vec<_>>().join(" and ")
 }

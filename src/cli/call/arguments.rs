@@ -4,11 +4,11 @@ use std::io::Read as _;
 use std::path::Path;
 
 use clap::ArgMatches;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::command::{self, METHOD};
 use crate::cli::Failure;
-use crate::client::{Arguments, Endpoint, Kind, Parameter, Place};
+use crate::client::{Arguments, Body, Endpoint, Parameter, Place};
 
 /// What was given, as it was typed.
 #[derive(Clone)]
@@ -26,8 +26,7 @@ impl Given {
         let method = method.and_then(|wanted| {
             endpoint.methods.iter().find(|it| it.eq_ignore_ascii_case(&wanted)).copied()
         });
-        let has_body =
-            matches!(endpoint.body, crate::client::Body::Json | crate::client::Body::Open);
+        let has_body = matches!(endpoint.body, Body::Json | Body::Open);
         let data = has_body.then(|| command::value(matches, command::body(endpoint))).flatten();
         Self { values: values.collect(), method, data }
     }
@@ -47,14 +46,7 @@ impl Given {
             }
         }
         if let Some(data) = &self.data {
-            let option = command::body(endpoint);
-            arguments.body = body(option, data)?;
-            if let Some(Value::Object(fields)) = &mut arguments.body {
-                lift(endpoint, fields, &mut arguments.values)?;
-                if fields.is_empty() {
-                    arguments.body = None;
-                }
-            }
+            arguments.body = Some(body(command::body(endpoint), data)?);
         }
         Ok(arguments)
     }
@@ -64,7 +56,7 @@ fn read(path: &str) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|it| Failure::Usage(format!("cannot read {path}: {it}")))
 }
 
-fn body(option: &str, data: &str) -> Result<Option<Value>, Failure> {
+fn body(option: &str, data: &str) -> Result<Value, Failure> {
     let (from, text) = match (data, data.strip_prefix('@')) {
         ("-", _) => {
             let mut text = Vec::new();
@@ -74,33 +66,5 @@ fn body(option: &str, data: &str) -> Result<Option<Value>, Failure> {
         (_, Some(path)) => (path.to_owned(), read(path)?),
         _ => (format!("`--{option}`"), data.as_bytes().to_vec()),
     };
-    serde_json::from_slice(&text)
-        .map(Some)
-        .map_err(|it| Failure::Usage(format!("{from} is not JSON: {it}")))
-}
-
-/// Fields of the body that the document lists become parameters, so that their limits hold
-/// wherever they are written. An option beside it wins.
-fn lift(
-    endpoint: &Endpoint,
-    fields: &mut Map<String, Value>,
-    values: &mut std::collections::BTreeMap<&'static str, String>,
-) -> Result<(), Failure> {
-    for parameter in endpoint.parameters.iter().filter(|it| it.place == Place::Field) {
-        let Some(value) = fields.remove(parameter.name) else { continue };
-        let text = match (value, parameter.kind) {
-            (value, Kind::Json) => value.to_string(),
-            (Value::String(text), _) => text,
-            (value @ (Value::Number(_) | Value::Bool(_)), _) => value.to_string(),
-            (Value::Null, _) => continue,
-            (Value::Array(_) | Value::Object(_), _) => {
-                return Err(Failure::Usage(format!(
-                    "`{}` is one value, not a list or an object",
-                    parameter.name
-                )));
-            }
-        };
-        values.entry(parameter.name).or_insert(text);
-    }
-    Ok(())
+    serde_json::from_slice(&text).map_err(|it| Failure::Usage(format!("{from} is not JSON: {it}")))
 }

@@ -190,7 +190,6 @@ pub(in crate::cli) fn value(matches: &ArgMatches, id: &str) -> Option<String> {
 
 const fn unit(kind: Kind) -> &'static str {
     match kind {
-        Kind::Text(_) => "TEXT",
         Kind::Integer(..) => "NUMBER",
         Kind::Flag => "YES",
         Kind::Day => "DAY",
@@ -198,6 +197,7 @@ const fn unit(kind: Kind) -> &'static str {
         Kind::Choice(_) => "WORD",
         Kind::Uuid => "UUID",
         Kind::Json => "JSON",
+        _ => "TEXT",
     }
 }
 
@@ -219,16 +219,16 @@ fn help(parameter: &Parameter) -> String {
 fn limits(parameter: &Parameter) -> Option<String> {
     Some(match parameter.kind {
         // The length of an identifier or of anything at all is no news.
-        Kind::Text(_) if parameter.place == Place::Path => return None,
-        Kind::Text(most) if most >= 1 << 20 => return None,
-        Kind::Text(most) => format!("At most {most} characters."),
-        Kind::Integer(i64::MIN, i64::MAX) | Kind::Json => return None,
-        Kind::Integer(least, i64::MAX) => format!("At least {least}."),
-        Kind::Integer(least, most) => format!("From {least} to {most}."),
+        Kind::Text(most) if parameter.place != Place::Path && most < 1 << 20 => {
+            format!("At most {most} characters.")
+        }
+        Kind::Integer(least, i64::MAX) if least > i64::MIN => format!("At least {least}."),
+        Kind::Integer(least, most) if most < i64::MAX => format!("From {least} to {most}."),
         Kind::Flag => "`true` or `false`.".to_owned(),
         Kind::Day => "A day, as in 2026-11-24.".to_owned(),
         Kind::Moment => "A day or a moment in ISO 8601.".to_owned(),
         Kind::Choice(words) => format!("One of {}.", words.join(", ")),
         Kind::Uuid => "A UUID.".to_owned(),
+        _ => return None,
     })
 }

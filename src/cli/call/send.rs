@@ -35,11 +35,26 @@ impl Line {
         endpoint: &'static Endpoint,
         account: Account,
     ) -> Result<Self, Failure> {
-        let line = Self { api, endpoint, account, http: http::client(TIMEOUT)? };
-        if account::suffices(endpoint, &line.account) {
-            return Ok(line);
+        let mut line = Self { api, endpoint, account, http: http::client(TIMEOUT)? };
+        match account::way(api, endpoint, &line.account) {
+            account::Way::Clear => Ok(line),
+            account::Way::None => Err(account::missing(api, endpoint)),
+            account::Way::By(exchange) => {
+                let outgoing =
+                    exchange.request(api, &line.account, today()).map_err(Failure::Usage)?;
+                let response = line.send(outgoing).await?;
+                let problem = problem(api, &response);
+                let found = (exchange.read)(&response).filter(|_| problem.is_none());
+                let problem = problem.unwrap_or_else(|| Problem {
+                    status: response.status,
+                    message: format!("the answer to `{}` holds no credential", exchange.call),
+                    retry_after: None,
+                });
+                let credential = found.ok_or_else(|| line.refused(&problem))?;
+                line.account.credentials.insert(exchange.brings, credential);
+                Ok(line)
+            }
         }
-        Err(account::missing(api, endpoint))
     }
 
     /// One call.
@@ -119,17 +134,11 @@ impl Line {
     }
 
     async fn attempt(&self, arguments: &Arguments) -> Result<Result<Value, Problem>, Failure> {
-        let today = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
         let outgoing =
-            self.endpoint.prepare(&self.account, arguments, today).map_err(Failure::Usage)?;
+            self.endpoint.prepare(&self.account, arguments, today()).map_err(Failure::Usage)?;
         let response = self.send(outgoing).await?;
-        if let Some(problem) = (self.api.problem)(&response) {
+        if let Some(problem) = problem(self.api, &response) {
             return Ok(Err(problem));
-        }
-        if !(200..300).contains(&response.status) {
-            let message = String::from_utf8_lossy(&response.body).trim().to_owned();
-            let status = response.status;
-            return Ok(Err(Problem { status, message, retry_after: None }));
         }
         let body = &response.body;
         Ok(Ok(match serde_json::from_slice(body) {
@@ -174,6 +183,20 @@ impl Line {
             again.unwrap_or_default()
         ))
     }
+}
+
+fn today() -> jiff::civil::Date {
+    clock::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+/// What is wrong, in the API's words; a status that says so without any is told with the body.
+fn problem(api: &Api, response: &Response) -> Option<Problem> {
+    let Response { status, body, .. } = response;
+    (api.problem)(response).or_else(|| {
+        let message = || String::from_utf8_lossy(body).trim().to_owned();
+        let problem = || Problem { status: *status, message: message(), retry_after: None };
+        (!(200..300).contains(status)).then(problem)
+    })
 }
 
 fn holds(value: Option<&Value>) -> bool {

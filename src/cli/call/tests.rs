@@ -199,7 +199,7 @@ async fn a_body_comes_from_options_text_and_files() {
     let sent = |found: &[Value]| found[0]["body"].as_str().unwrap().to_owned();
     let found = call(&url, KEYS, &["orders", "put", "--number", "3"]).await.unwrap();
     assert_eq!((&*sent(&found), &found[0]["method"]), (r#"{"number":3}"#, &json!("POST")));
-    let line = ["orders", "put", "--method", "put", "--body", r#"{"number":"4"}"#, "--data", "[1]"];
+    let line = ["orders", "put", "--method", "put", "--body", r#"{"number":4}"#, "--data", "[1]"];
     let found = call(&url, KEYS, &line).await.unwrap();
     assert_eq!(
         (&*sent(&found), &found[0]["method"]),
@@ -223,7 +223,7 @@ async fn whoever_called_is_told_what_to_do() {
         (
             &[],
             &["orders", "put", "--number", "1"],
-            "TINY_TOKEN (What proves who you are) or TINY_SHOP_ID",
+            "TINY_TOKEN (What proves who you are); or TINY_SHOP_ID",
         ),
         (wrong, &["goods"], "tiny answered 401: who are you?"),
         (KEYS, &["orders", "put"], "`--number` is missing: How many."),
