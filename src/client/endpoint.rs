@@ -120,7 +120,7 @@ impl Endpoint {
                 format!("`{}` takes {}, not {method}", self.call, self.methods.join(" or "))
             })?,
         };
-        for (name, _) in &arguments.values {
+        for name in arguments.values.keys() {
             if !self.parameters.iter().any(|it| it.name == *name) {
                 return Err(format!("`{}` has no parameter `{name}`", self.call));
             }

@@ -5,15 +5,16 @@
 //! endpoints, its typed bodies, and the simulator that answers them: both ends are tested on the
 //! same examples.
 
-mod asked;
 mod auth;
-#[cfg(test)]
-mod both_ends;
 mod endpoint;
 mod exchange;
+pub mod flowbot;
 pub mod flowgent;
+mod inspect;
 mod parameter;
 mod simulator;
+#[cfg(test)]
+mod tests;
 
 pub use auth::Auth;
 pub use endpoint::{Account, Arguments, Body, Endpoint, Paging, unchecked};
@@ -28,7 +29,7 @@ use bytes::Bytes;
 use crate::config::Secret;
 
 /// Every API, in alphabetical order. Add yours here.
-pub const REGISTRY: &[Api] = &[flowgent::API];
+pub const REGISTRY: &[Api] = &[flowbot::API, flowgent::API];
 
 /// An API.
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ use super::payload::{
     Usage,
 };
 use crate::client::Response;
-use crate::client::both_ends::{Ends, fixture, fixtures, json, shape};
+use crate::client::tests::{Ends, fixture, fixtures, json, shape};
 
 const AGENT: &str = "66a72b17-cb03-4397-ab2a-1eef13847737";
 

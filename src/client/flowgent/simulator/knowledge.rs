@@ -21,7 +21,7 @@ impl FlowGent {
         let name = text(&fields, "name")?;
         text(&fields, "description_to_index_on")?;
         if self.items.len() >= self.limit {
-            return Err(Box::new(Answered::json(
+            return Err(Answered::json(
                 402,
                 &json!({
                     "error": "Usage limit reached",
@@ -29,7 +29,7 @@ impl FlowGent {
                         knowledge bases. Please upgrade your plan to add more items.",
                     "minimalPlan": "pro",
                 }),
-            )));
+            ));
         }
         let id = format!("item-{:06}", self.next());
         let moment = format!("{now:.0}");

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::payload::{Item, Message};
-use crate::client::asked::strange_field;
+use crate::client::inspect::strange_field;
 use crate::client::{Answered, Asked, Simulator};
 
 /// Nothing was said, used or known yet.
@@ -48,19 +48,19 @@ struct FlowGent {
 }
 
 /// What is refused, in the document's words.
-type Refused = Box<Answered>;
+type Refused = Answered;
 
 fn refused(status: u16, error: &str, message: &str) -> Refused {
-    Box::new(Answered::json(status, &json!({ "error": error, "message": message })))
+    Answered::json(status, &json!({ "error": error, "message": message }))
 }
 
 fn told(status: u16, error: &str) -> Refused {
-    Box::new(Answered::json(status, &json!({ "error": error })))
+    Answered::json(status, &json!({ "error": error }))
 }
 
 impl Simulator for FlowGent {
     fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answered {
-        self.route(asked, now).unwrap_or_else(|refused| *refused)
+        self.route(asked, now).unwrap_or_else(|refused| refused)
     }
 
     fn deed(&mut self, deed: &str, arguments: &Value, _: Timestamp) -> Option<Value> {

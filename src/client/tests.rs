@@ -135,7 +135,8 @@ pub(super) fn fixtures(api: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/client").join(api).join("fixtures");
     let names =
         fs::read_dir(path).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<String> = names.filter(|it| it.ends_with(".json")).collect();
+    let mut names: Vec<String> =
+        names.filter(|it| Path::new(it).extension().is_some_and(|it| it == "json")).collect();
     names.sort();
     names
 }

@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_first_of_a_full_window_says_when_there_is_room() {
-        let mut rate = Rate::new(2, Duration::from_secs(60));
+        let mut rate = Rate::new(2, Duration::from_mins(1));
         let at = |second: i64| Timestamp::from_second(1_000 + second).unwrap();
         assert_eq!(rate.take(at(0)), Ok(()));
         assert_eq!(rate.take(at(20)), Ok(()));
