@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 
 use clap::{Args, CommandFactory, FromArgMatches};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sluicegate::cli::call::{Call, variable};
 use sluicegate::cli::{Cli, Failure};
 use sluicegate::client::{Api, Auth, Endpoint, Kind, Parameter, Place, REGISTRY};
@@ -13,9 +13,22 @@ use sluicegate::client::{Api, Auth, Endpoint, Kind, Parameter, Place, REGISTRY};
 /// What must have happened before an API can be asked: deeds, and what they are about.
 const DEEDS: &[(&str, &str, &str)] = &[];
 
-/// Calls whose arguments depend on another, in their order; `{name}` is what an earlier answer
-/// held. Whatever is not here is called with an example of each required parameter.
+/// Credentials that a simulator tells from others, by their variable.
+const CREDENTIALS: &[(&str, &str)] =
+    &[("FLOWBOT_APP_SECRET", "app-secret"), ("FLOWBOT_HMAC_SECRET", "hmac-secret")];
+
+/// Values of parameters that an example would not do for: API, call (or any), parameter, value.
+const VALUES: &[(&str, &str, &str, &str)] = &[
+    ("flowbot", "", "phone", "+27821234567"),
+    ("flowbot", "flows by-id", "id", "flow-uuid"),
+    ("flowbot", "conversations by-id", "id", "conv-uuid"),
+];
+
+/// Calls whose arguments depend on another or on each other, in their order; `{name}` is what an
+/// earlier answer held. Whatever is not here is called with an example of what is required.
 const LINES: &[Line] = &[
+    ("flowbot", "conversations reply --id conv-uuid --message-type text --text Hello", &[]),
+    ("flowbot", "webhook flow lead --flow-id flow-uuid --phone +27821234567", &[]),
     ("flowgent", "knowledge add --content Opening-hours --agent-ids agent-1", &[("item", "/id")]),
     ("flowgent", "knowledge get --id {item}", &[]),
     ("flowgent", "knowledge update --id {item} --name Hours", &[]),
@@ -78,7 +91,7 @@ impl Drop for Simulation {
     }
 }
 
-/// What every credential is; no simulator knows better.
+/// What every other credential is; no simulator knows better.
 const SECRET: &str = "a-credential-of-a-test";
 
 /// The call that these words make.
@@ -90,14 +103,16 @@ fn parse(words: &[String]) -> Call {
     Call::from_arg_matches(&matches).unwrap()
 }
 
-/// Calls, and answers what came back.
-async fn perform(url: &str, api: &Api, words: &[String]) -> Result<Value, Failure> {
-    let environment = |name: &str| {
-        if name == variable(api, "url") {
-            return Some(format!("{url}/{}", api.name));
-        }
-        api.credentials.iter().any(|it| name == variable(api, it.name)).then(|| SECRET.to_owned())
-    };
+/// Calls with these variables, and answers what came back.
+async fn perform(
+    url: &str,
+    variables: &BTreeMap<String, String>,
+    words: &[String],
+) -> Result<Value, Failure> {
+    let name = variable(api(&words[0]), "url");
+    let url = format!("{url}/{}", words[0]);
+    let environment =
+        |it: &str| if it == name { Some(url.clone()) } else { variables.get(it).cloned() };
     let mut answer = Value::Null;
     parse(words)
         .perform(&environment, &mut |it| {
@@ -108,8 +123,44 @@ async fn perform(url: &str, api: &Api, words: &[String]) -> Result<Value, Failur
     Ok(answer)
 }
 
+fn api(name: &str) -> &'static Api {
+    REGISTRY.iter().find(|it| it.name == name).unwrap()
+}
+
+/// Every credential of every API. What is only given by `FlowBot` itself is asked for.
+async fn credentials(url: &str) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for api in REGISTRY {
+        for credential in api.credentials {
+            let name = variable(api, credential.name);
+            let special = CREDENTIALS.iter().find(|it| it.0 == name);
+            all.insert(name, special.map_or(SECRET, |it| it.1).to_owned());
+        }
+    }
+    let http = sluicegate::http::client(std::time::Duration::from_secs(10)).unwrap();
+    if all.contains_key("FLOWBOT_TOKEN") {
+        let post = |path: &str, body: Value| http.post(format!("{url}/flowbot{path}")).json(&body);
+        let token = json!({ "clientId": "client", "apiKey": "key" });
+        let token: Value =
+            post("/api/auth/api-token", token).send().await.unwrap().json().await.unwrap();
+        all.insert("FLOWBOT_TOKEN".to_owned(), token["accessToken"].as_str().unwrap().to_owned());
+        let login = json!({ "username": "admin", "password": "password" });
+        let login = post("/api/auth/login", login).send().await.unwrap();
+        let cookie = login.headers()["set-cookie"].to_str().unwrap();
+        let session = cookie.split(['=', ';']).nth(1).unwrap();
+        all.insert("FLOWBOT_SESSION".to_owned(), session.to_owned());
+    }
+    all
+}
+
 /// A value that the parameter takes.
-fn example(parameter: &Parameter) -> String {
+fn example(api: &Api, endpoint: &Endpoint, parameter: &Parameter) -> String {
+    let fits = |it: &&(&str, &str, &str, &str)| {
+        it.0 == api.name && it.2 == parameter.name && (it.1.is_empty() || it.1 == endpoint.call)
+    };
+    if let Some(special) = VALUES.iter().find(fits) {
+        return special.3.to_owned();
+    }
     match parameter.kind {
         Kind::Integer(least, most) => 1.clamp(least, most).to_string(),
         Kind::Flag => "true".to_owned(),
@@ -131,7 +182,7 @@ fn least(api: &Api, endpoint: &Endpoint, method: &str) -> Vec<String> {
         words.push(parameter.flag());
         words.push(match parameter.place {
             Place::Part => "text of the part".to_owned(),
-            _ => example(parameter),
+            _ => example(api, endpoint, parameter),
         });
     }
     if endpoint.methods.len() > 1 {
@@ -157,18 +208,18 @@ async fn every_endpoint_of_every_api_works_at_its_simulator() {
         let answer = http.post(url).body(*arguments).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{api} {deed}");
     }
+    let variables = credentials(&simulation.url).await;
     let mut failures = Vec::new();
     let mut called = BTreeSet::new();
     let mut kept: BTreeMap<&str, String> = BTreeMap::new();
     for (name, line, keep) in LINES {
-        let api = REGISTRY.iter().find(|it| it.name == *name).unwrap();
-        let mut words = vec![api.name.to_owned()];
+        let mut words = vec![(*name).to_owned()];
         for word in line.split(' ') {
             let found = word.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
             words.push(found.map_or_else(|| word.to_owned(), |it| kept[it].clone()));
         }
-        called.insert((api.name, parse(&words).endpoint().call));
-        match perform(&simulation.url, api, &words).await {
+        called.insert((*name, parse(&words).endpoint().call));
+        match perform(&simulation.url, &variables, &words).await {
             Ok(answer) => kept.extend(keep.iter().map(|(name, pointer)| {
                 let value = answer.pointer(pointer).unwrap_or_else(|| panic!("{line}: {answer}"));
                 (*name, value.as_str().map_or_else(|| value.to_string(), str::to_owned))
@@ -177,10 +228,13 @@ async fn every_endpoint_of_every_api_works_at_its_simulator() {
         }
     }
     let endpoints = REGISTRY.iter().flat_map(|api| api.endpoints.iter().map(move |it| (api, it)));
-    for (api, endpoint) in endpoints.filter(|(api, it)| !called.contains(&(api.name, it.call))) {
+    let left = endpoints.filter(|(api, it)| !called.contains(&(api.name, it.call)));
+    // What ends a session comes last.
+    let (last, first): (Vec<_>, Vec<_>) = left.partition(|it| it.1.call.ends_with("logout"));
+    for (api, endpoint) in first.into_iter().chain(last) {
         for method in endpoint.methods {
             let words = least(api, endpoint, method);
-            if let Err(failure) = perform(&simulation.url, api, &words).await {
+            if let Err(failure) = perform(&simulation.url, &variables, &words).await {
                 failures.push(format!("{}: {}", words.join(" "), reason(&failure)));
             }
         }
@@ -241,6 +295,30 @@ fn the_real_commands_print_what_people_and_machines_read() {
     assert_eq!(output.status.code(), Some(5));
     let output = simulation.run(&["simulate", "do", "a", "b", "--at", "http://127.0.0.1:9"]);
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn one_credential_is_exchanged_for_another() {
+    let simulation = Simulation::start(&[]);
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let given = |all: &[(&str, &str)]| {
+        all.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect::<BTreeMap<_, _>>()
+    };
+    let key = given(&[("FLOWBOT_CLIENT_ID", "client"), ("FLOWBOT_API_KEY", "key")]);
+    let login = given(&[("FLOWBOT_USERNAME", "ada"), ("FLOWBOT_PASSWORD", "pw")]);
+    let outbound = words("flowbot webhook outbound --phone +27821234567 --flow-id flow-uuid");
+    perform(&simulation.url, &key, &outbound).await.unwrap();
+    // Who has a key uses it, also where a flow may ask for nothing.
+    let lead = words("flowbot webhook flow lead --flow-id flow-uuid --phone +27821234567");
+    perform(&simulation.url, &key, &lead).await.unwrap();
+    let me = perform(&simulation.url, &login, &words("flowbot auth me")).await.unwrap();
+    assert_eq!(me["user"]["username"], "ada");
+    let wrong = given(&[("FLOWBOT_CLIENT_ID", "client"), ("FLOWBOT_API_KEY", "invalid")]);
+    let failure = perform(&simulation.url, &wrong, &outbound).await.unwrap_err();
+    assert_eq!(reason(&failure), "flowbot answered 401: Invalid client credentials");
+    let failure = perform(&simulation.url, &given(&[]), &outbound).await.unwrap_err();
+    let text = reason(&failure);
+    assert!(text.contains("FLOWBOT_CLIENT_ID") && text.contains("; or FLOWBOT_TOKEN"), "{text}");
 }
 
 #[test]

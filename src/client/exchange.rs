@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{Account, Api, Arguments, Outgoing, Response};
+use super::{Account, Api, Arguments, Outgoing, Response, flowbot};
 use crate::config::Secret;
 
 /// How one credential is had for others.
@@ -19,7 +19,7 @@ pub struct Exchange {
 }
 
 /// The exchanges of each API that has some.
-const EXCHANGES: &[(&str, &[Exchange])] = &[];
+const EXCHANGES: &[(&str, &[Exchange])] = &[(flowbot::API.name, flowbot::exchange::EXCHANGES)];
 
 impl Api {
     /// How credentials of this API are had for others.

@@ -40,6 +40,7 @@ impl Line {
             account::Way::Clear => Ok(line),
             account::Way::None => Err(account::missing(api, endpoint)),
             account::Way::By(exchange) => {
+                progress(&format!("asking for a credential by `{}`", exchange.call));
                 let outgoing =
                     exchange.request(api, &line.account, today()).map_err(Failure::Usage)?;
                 let response = line.send(outgoing).await?;

@@ -3,6 +3,7 @@
 //! Everybody hosts their own, so there is no common base URL.
 
 mod column;
+pub(super) mod exchange;
 mod fields;
 pub mod payload;
 mod simulator;
