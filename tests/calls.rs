@@ -11,7 +11,10 @@ use sluicegate::cli::{Cli, Failure};
 use sluicegate::client::{Api, Auth, Endpoint, Kind, Parameter, Place, REGISTRY};
 
 /// What must have happened before an API can be asked: deeds, and what they are about.
-const DEEDS: &[(&str, &str, &str)] = &[];
+const DEEDS: &[(&str, &str, &str)] = &[
+    ("flowiq", "message", r#"{"from":"27821234567","text":"Hello"}"#),
+    ("flowxo", "populate", r#"{"conversations":3,"messages":2}"#),
+];
 
 /// Credentials that a simulator tells from others, by their variable.
 const CREDENTIALS: &[(&str, &str)] =

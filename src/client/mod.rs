@@ -5,6 +5,10 @@
 //! endpoints, its typed bodies, and the simulator that answers them: both ends are tested on the
 //! same examples.
 
+pub mod flowiq;
+pub mod flowxo;
+
+mod asked;
 mod auth;
 mod endpoint;
 mod exchange;
@@ -12,6 +16,9 @@ pub mod flowbot;
 pub mod flowgent;
 mod inspect;
 mod parameter;
+mod problem;
+#[cfg(test)]
+mod shape;
 mod simulator;
 #[cfg(test)]
 mod tests;
@@ -29,7 +36,7 @@ use bytes::Bytes;
 use crate::config::Secret;
 
 /// Every API, in alphabetical order. Add yours here.
-pub const REGISTRY: &[Api] = &[flowbot::API, flowgent::API];
+pub const REGISTRY: &[Api] = &[flowbot::API, flowgent::API, flowiq::API, flowxo::API];
 
 /// An API.
 #[derive(Clone, Copy)]
