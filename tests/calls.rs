@@ -36,6 +36,13 @@ const LINES: &[Line] = &[
     ("flowgent", "knowledge get --id {item}", &[]),
     ("flowgent", "knowledge update --id {item} --name Hours", &[]),
     ("flowgent", "knowledge delete --id {item}", &[]),
+    ("flowiq", "messages --whatsapp-number 27821234567", &[]),
+    ("flowiq", "contact --whatsapp-number +27821234567", &[]),
+    ("flowiq", "send --phone-number 27821234567 --message-type text --text Hello", &[]),
+    ("flowxo", "conversations", &[("path", "/conversations/0/id")]),
+    ("flowxo", "conversation --id {path}", &[]),
+    ("flowxo", "messages --id {path}", &[]),
+    ("flowxo", r#"send --response-path {path} --type text --message {"body":"Hi"}"#, &[]),
 ];
 
 /// An API, the words and options of a call, and what to keep of the answer: a name and a pointer.
@@ -219,7 +226,7 @@ async fn every_endpoint_of_every_api_works_at_its_simulator() {
         let mut words = vec![(*name).to_owned()];
         for word in line.split(' ') {
             let found = word.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
-            words.push(found.map_or_else(|| word.to_owned(), |it| kept[it].clone()));
+            words.push(found.and_then(|it| kept.get(it).cloned()).unwrap_or(word.to_owned()));
         }
         called.insert((*name, parse(&words).endpoint().call));
         match perform(&simulation.url, &variables, &words).await {
@@ -277,9 +284,8 @@ fn the_real_commands_print_what_people_and_machines_read() {
         let expected = format!("export {name}={}/{}", simulation.url, api.name);
         assert!(simulation.said.iter().any(|it| it.contains(&expected)), "{expected}");
         // Everything fails here, in the words of the simulation.
-        let Some(endpoint) = api.endpoints.iter().find(|it| it.methods[0] == "GET") else {
-            continue;
-        };
+        let readers = api.endpoints.iter().filter(|it| it.methods[0] == "GET");
+        let Some(endpoint) = readers.min_by_key(|it| it.parameters.len()) else { continue };
         let mut words = vec!["call".to_owned()];
         words.extend(least(api, endpoint, "GET"));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();

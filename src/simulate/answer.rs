@@ -91,6 +91,10 @@ fn deed(request: &HttpRequest, body: &Bytes, stage: &Stage, path: &str) -> HttpR
         }
     };
     match lock(simulator).deed(deed, &arguments, clock::now()) {
+        // A deed that cannot be done says so.
+        Some(value) if value["error"].is_string() => HttpResponse::UnprocessableEntity()
+            .content_type("application/json")
+            .body(value.to_string()),
         Some(value) => HttpResponse::Ok().content_type("application/json").body(value.to_string()),
         None => refuse(StatusCode::NOT_FOUND, &format!("`{api}` knows no deed `{deed}`")),
     }

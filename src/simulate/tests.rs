@@ -51,6 +51,9 @@ impl Simulator for Echo {
     }
 
     fn deed(&mut self, deed: &str, arguments: &Value, _: Timestamp) -> Option<Value> {
+        if arguments["text"] == "" {
+            return Some(json!({ "error": "say something" }));
+        }
         (deed == "speak").then(|| json!({ "spoken": arguments["text"], "heard": self.heard }))
     }
 }
@@ -91,6 +94,7 @@ async fn a_deed_is_done_to_the_simulator_that_is_named() {
         (deed("echo/sing"), 404, "`echo` knows no deed `sing`"),
         (deed("other/speak"), 404, "`other` is not simulated here"),
         (deed("echo/speak").body("{"), 400, "the body is not JSON"),
+        (deed("echo/speak").body(r#"{"text":""}"#), 422, "say something"),
         (http.get(format!("{url}/_/echo/speak")), 405, "a deed is a POST"),
     ];
     for (request, status, error) in wrong {
