@@ -69,7 +69,7 @@ impl Simulation {
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            lines.map_while(Result::ok).for_each(|it| drop(sender.send(it)))
+            lines.map_while(Result::ok).for_each(|it| drop(sender.send(it)));
         });
         let next = || receiver.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
         let first = next();

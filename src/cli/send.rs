@@ -136,14 +136,13 @@ async fn write(
     })?;
     let message = json!({ "from": from, "text": text });
     let done = simulate::perform(&format!("{deeds}/message"), &message).await?;
-    Ok(if global.json {
-        print(&done.to_string())?;
+    let provider = source.provider();
+    print(&if global.json {
+        done.to_string()
     } else {
-        print(&format!(
-            "{from} wrote to the simulated {}; it is there when the gateway asks next",
-            source.provider()
-        ))?;
-    })
+        format!("{from} wrote to the simulated {provider}; it is there when the gateway asks next")
+    })?;
+    Ok(())
 }
 
 fn find<'a>(samples: &'a [Sample], wanted: &str) -> anyhow::Result<&'a Sample> {

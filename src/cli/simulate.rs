@@ -1,5 +1,6 @@
 //! `sluicegate simulate`: every API on this machine.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,9 +12,10 @@ use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, Global, call, print, say};
-use crate::client::{self, Api};
+use crate::client::{self, Account, Api, Arguments, Auth, Endpoint};
+use crate::config::Secret;
 use crate::simulate::{Faults, Quota, Settings, Simulation};
-use crate::{http, provider};
+use crate::{clock, http, provider};
 
 /// Where a simulation listens where nothing else is said.
 const LISTEN: &str = "127.0.0.1:8090";
@@ -55,16 +57,17 @@ pub(super) struct Simulate {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Do(Deed),
+    Do(Outside),
 }
 
 /// Do in a running simulation what only the outside world does: a customer writes, a message is
 /// read.
 ///
-///   sluicegate simulate do flowiq message
+///   sluicegate simulate do flowiq populate
+///   sluicegate simulate do flowiq message --data '{"from": "27821234567", "text": "…"}'
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-struct Deed {
+struct Outside {
     /// The API.
     api: String,
     /// What happens, e.g. message.
@@ -78,8 +81,8 @@ struct Deed {
 
 impl Simulate {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        if let Some(Command::Do(deed)) = self.command {
-            return deed.run(global).await;
+        if let Some(Command::Do(outside)) = self.command {
+            return outside.run(global).await;
         }
         let listen = match self.listen.0 {
             Some(address) => address,
@@ -89,7 +92,7 @@ impl Simulate {
         let Self { fail, broken, latency, slow, limit, .. } = self;
         let faults = Faults { fail, broken, latency, slow, limit };
         let apis = client::REGISTRY;
-        let simulation = Simulation::start(Settings { listen, apis, faults, seed }).await?;
+        let simulation = Simulation::start(Settings { listen, apis, faults, seed })?;
         say(&format!("simulating on http://{}", simulation.address));
         if fail + broken > 0.0 || !slow.is_zero() {
             say(&format!("the same faults again: --seed {seed}"));
@@ -112,22 +115,45 @@ impl Simulate {
 /// How to use one of them.
 fn advice(api: &Api, address: SocketAddr) -> Vec<String> {
     let url = format!("http://{address}/{}", api.name);
-    let mut lines = vec![String::new(), format!("{}: {}", api.name, api.summary)];
-    lines.push(format!("  export {}={url}", call::variable(api, "url")));
-    for credential in api.credentials {
-        let name = call::variable(api, credential.name);
-        lines.push(format!("  export {name}=…  {}", credential.summary));
+    let mut export = format!("  export {}={url}", call::variable(api, "url"));
+    for credential in api.credentials.iter().filter(|it| is_believed(api, it.name)) {
+        let _ = write!(export, " {}=any", call::variable(api, credential.name));
     }
-    if let Some(endpoint) = api.endpoints.iter().find(|it| it.methods[0] == "GET") {
-        lines.push(format!("  sluicegate call {} {} --help", api.name, endpoint.call));
+    let mut lines = vec![String::new(), format!("{}: {}", api.name, api.summary), export];
+    // What can be called as it stands; a list, where there is one.
+    let credentials = api.credentials.iter().map(|it| (it.name, Secret::new("any"))).collect();
+    let account = Account { base_url: url.clone(), credentials };
+    let today = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let is_ready = |it: &&Endpoint| it.prepare(&account, &Arguments::default(), today).is_ok();
+    let readers = api.endpoints.iter().filter(|it| it.methods[0] == "GET");
+    let ready = readers.filter(is_ready);
+    if let Some(endpoint) = ready.min_by_key(|it| it.paging.is_none()) {
+        lines.push(format!("  sluicegate call {} {}", api.name, endpoint.call));
     }
-    if provider::find(api.name).is_some() {
-        lines.push(format!("  in routes.yaml, at a source of `{}`: base_url: {url}", api.name));
+    if let Some(entry) = provider::find(api.name) {
+        lines.push(format!("  at a source of it in routes.yaml: base_url: {url}"));
+        if let Some(sample) = entry.samples.first() {
+            lines.push(format!("  sluicegate send {} {} \"Hello\"", api.name, sample.name));
+        }
     }
     lines
 }
 
-impl Deed {
+/// Whether a simulator takes whatever stands there: what it gives away itself, and what signs, is
+/// checked.
+fn is_believed(api: &Api, credential: &str) -> bool {
+    fn signs(auth: &Auth, credential: &str) -> bool {
+        match auth {
+            Auth::Signed(_, _, name) => *name == credential,
+            Auth::Any(choices) => choices.iter().any(|it| signs(it, credential)),
+            _ => false,
+        }
+    }
+    let is_given = api.exchanges().iter().any(|it| it.brings == credential);
+    !is_given && !api.endpoints.iter().any(|it| signs(&it.auth, credential))
+}
+
+impl Outside {
     async fn run(self, global: &Global) -> Result<(), Failure> {
         let Self { api, deed, data, at } = self;
         let text = data.0.unwrap_or_else(|| "{}".to_owned());

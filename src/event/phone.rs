@@ -70,9 +70,8 @@ pub fn same_line(e164: &str) -> Option<String> {
             let is_mobile = (b'6'..=b'9').contains(&first(eight)) && !area.contains('0');
             is_mobile.then(|| [area, "9", eight].concat())?
         }
-        ("52", 10) => national.to_owned(),
         ("52", 11) => national.strip_prefix('1')?.to_owned(),
-        ("54", 10) => national.to_owned(),
+        ("52" | "54", 10) => national.to_owned(),
         ("54", 11) => national.strip_prefix('9')?.to_owned(),
         _ => return None,
     };

@@ -23,7 +23,7 @@ use crate::client::{Api, Simulator};
 use later::Later;
 
 /// What a simulation is started with.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Settings {
     /// Where to listen; on this machine only.
     pub listen: SocketAddr,
@@ -54,11 +54,11 @@ struct Stage {
 }
 
 impl Simulation {
-    /// Lets requests in.
+    /// Lets requests in, on the runtime that it is called on.
     ///
     /// # Errors
     /// That others could reach the address, or that it cannot be bound.
-    pub async fn start(settings: Settings) -> Result<Self> {
+    pub fn start(settings: Settings) -> Result<Self> {
         let Settings { listen, apis, faults, seed } = settings;
         if !listen.ip().is_loopback() {
             bail!(

@@ -58,10 +58,10 @@ impl Simulator for Echo {
     }
 }
 
-async fn start(faults: Faults) -> (Simulation, String, reqwest::Client) {
+fn start(faults: Faults) -> (Simulation, String, reqwest::Client) {
     let listen = "127.0.0.1:0".parse().unwrap();
     let settings = Settings { listen, apis: ECHO, faults, seed: 1 };
-    let simulation = Simulation::start(settings).await.unwrap();
+    let simulation = Simulation::start(settings).unwrap();
     let url = format!("http://{}", simulation.address);
     (simulation, url, http::client(Duration::from_secs(5)).unwrap())
 }
@@ -72,7 +72,7 @@ async fn json_of(answer: reqwest::Response) -> Value {
 
 #[tokio::test]
 async fn a_simulator_is_asked_what_was_asked_to_the_letter() {
-    let (simulation, url, http) = start(Faults::default()).await;
+    let (simulation, url, http) = start(Faults::default());
     let answer = http.get(format!("{url}/echo/a%2Fc%2F7/b?x=1&x=%20y")).send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "application/json");
     let heard = json_of(answer).await;
@@ -86,7 +86,7 @@ async fn a_simulator_is_asked_what_was_asked_to_the_letter() {
 
 #[tokio::test]
 async fn a_deed_is_done_to_the_simulator_that_is_named() {
-    let (simulation, url, http) = start(Faults { fail: 1.0, ..Faults::default() }).await;
+    let (simulation, url, http) = start(Faults { fail: 1.0, ..Faults::default() });
     let deed = |path: &'static str| http.post(format!("{url}/_/{path}"));
     let answer = deed("echo/speak").body(r#"{"text":"hi"}"#).send().await.unwrap();
     assert_eq!(json_of(answer).await["spoken"], "hi", "no fault is in its way");
@@ -111,7 +111,7 @@ async fn what_fails_was_not_done_and_what_breaks_off_was() {
         let answer = http.post(format!("{url}/_/echo/speak")).send().await.unwrap();
         json_of(answer).await["heard"].as_u64().unwrap()
     };
-    let (simulation, url, http) = start(Faults { fail: 1.0, ..Faults::default() }).await;
+    let (simulation, url, http) = start(Faults { fail: 1.0, ..Faults::default() });
     let mut seen = Vec::new();
     for _ in 0..20 {
         let answer = http.get(format!("{url}/echo/a")).send().await.unwrap();
@@ -123,7 +123,7 @@ async fn what_fails_was_not_done_and_what_breaks_off_was() {
     assert_eq!(heard(&http, &url).await, 0);
     simulation.stop().await;
 
-    let (simulation, url, http) = start(Faults { broken: 1.0, ..Faults::default() }).await;
+    let (simulation, url, http) = start(Faults { broken: 1.0, ..Faults::default() });
     let (mut cut, mut closed) = (0, 0);
     for _ in 0..20 {
         match http.get(format!("{url}/echo/a")).send().await {
@@ -142,7 +142,7 @@ async fn what_fails_was_not_done_and_what_breaks_off_was() {
 
 #[tokio::test]
 async fn what_a_simulator_sends_of_its_own_arrives_at_the_second_try() {
-    let (simulation, url, http) = start(Faults::default()).await;
+    let (simulation, url, http) = start(Faults::default());
     http.get(format!("{url}/echo/call-me")).send().await.unwrap();
     let mut posts = 0;
     for _ in 0..100 {
@@ -161,6 +161,6 @@ async fn what_a_simulator_sends_of_its_own_arrives_at_the_second_try() {
 async fn nobody_else_reaches_a_simulation() {
     let listen = "0.0.0.0:8090".parse().unwrap();
     let settings = Settings { listen, apis: ECHO, faults: Faults::default(), seed: 0 };
-    let error = Simulation::start(settings).await.err().unwrap().to_string();
+    let error = Simulation::start(settings).err().unwrap().to_string();
     assert!(error.contains("listen on 127.0.0.1:8090 instead of 0.0.0.0:8090"), "{error}");
 }

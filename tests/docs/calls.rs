@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use sluicegate::cli::call;
-use sluicegate::client::{Api, Auth, Endpoint, Place, REGISTRY};
+use sluicegate::client::{Api, Auth, Endpoint, REGISTRY};
 
 use super::{code, table};
 
@@ -19,13 +19,26 @@ pub(super) fn page() -> String {
         .to_owned();
     for api in REGISTRY {
         let _ = write!(page, "\n## `{}`\n\n{}\n\n", api.name, api.summary);
-        let place = api.base_url.map_or("None: set the variable.".to_owned(), code);
-        let url = [code(call::variable(api, "url")), format!("Where it is. Default: {place}")];
+        let place = api.base_url.map_or_else(
+            || "Where it is; there is no common address.".to_owned(),
+            |it| format!("Where it is, instead of {}.", code(it)),
+        );
+        let url = [code(call::variable(api, "url")), place];
         let credentials = api.credentials.iter();
         let credentials = credentials
             .map(|it| [code(call::variable(api, it.name)), it.summary.to_owned()])
             .collect::<Vec<_>>();
         page += &table(["Variable", "What it holds"], [url].into_iter().chain(credentials));
+        for exchange in api.exchanges() {
+            let takes = exchange.takes.iter().map(|it| code(call::variable(api, it)));
+            let _ = write!(
+                page,
+                "\nWith {} in place of {}, each call asks `{}` first.\n",
+                takes.collect::<Vec<_>>().join(" and "),
+                code(call::variable(api, exchange.brings)),
+                exchange.call
+            );
+        }
         page.push('\n');
         let rows = api.endpoints.iter().map(|it| row(api, it));
         page += &table(["Endpoint", "Command", "What it does", "With", "Source"], rows);
@@ -39,8 +52,7 @@ fn row(api: &Api, endpoint: &Endpoint) -> [String; 5] {
     let said = required.filter(|it| api.credentials.iter().all(|own| own.name != it.name));
     let mut command = format!("sluicegate call {} {}", api.name, endpoint.call);
     for parameter in said {
-        let file = if parameter.place == Place::Part { "@" } else { "" };
-        let _ = write!(command, " {} {file}…", parameter.flag());
+        let _ = write!(command, " {} …", parameter.flag());
     }
     [
         code(format!("{} {}", endpoint.methods.join(","), endpoint.path)),

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, value_parser};
 
-use super::account;
+use super::{Global, account};
 use crate::client::{Api, Body, Endpoint, Kind, Parameter, Place};
 
 /// The identifiers of what is no parameter of the API.
@@ -34,14 +34,25 @@ pub(super) fn root(command: Command, registry: &'static [Api]) -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
-        .subcommands(registry.iter().map(api))
+        .subcommands(registry.iter().map(|it| quiet(api(it))))
+}
+
+/// Options of every command are understood here too, but a call has no use for most, and those
+/// that it has are enough to read.
+fn quiet(command: Command) -> Command {
+    let taken = |command: &Command, id: &str| command.get_arguments().any(|it| it.get_id() == id);
+    let globals = Global::augment_args(Command::new(""));
+    let useless = globals.get_arguments().filter(|it| it.get_id() != "json");
+    let hidden = useless.filter(|it| !taken(&command, it.get_id().as_str()));
+    let hidden: Vec<Arg> = hidden.map(|it| it.clone().global(false).hide(true)).collect();
+    command.args(hidden)
 }
 
 fn api(api: &'static Api) -> Command {
     below(Command::new(api.name), api, "")
         .about(api.summary)
         .long_about(api.summary)
-        .after_help(environment(api))
+        .after_help(environment(api, &|_| true))
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
@@ -59,7 +70,7 @@ fn below(mut command: Command, api: &'static Api, words: &str) -> Command {
         if !seen.contains(&word) {
             seen.push(word);
             let words = if words.is_empty() { word.to_owned() } else { format!("{words} {word}") };
-            command = command.subcommand(node(api, word, &words));
+            command = command.subcommand(quiet(node(api, word, &words)));
         }
     }
     command
@@ -83,13 +94,23 @@ fn node(api: &'static Api, word: &'static str, words: &str) -> Command {
     command
         .about(endpoint.summary)
         .long_about(long)
-        .after_help(environment(api))
+        .after_help(environment(api, &|it| matters(api, endpoint, it)))
         .args(endpoint.parameters.iter().map(parameter))
         .args(own(api, endpoint))
 }
 
+/// Whether a credential has to do with an endpoint.
+fn matters(api: &Api, endpoint: &Endpoint, credential: &str) -> bool {
+    let sets = endpoint.auth.needs();
+    let asked = |name: &str| sets.iter().flatten().any(|it| *it == name);
+    let mut exchanges = api.exchanges().iter().filter(|it| asked(it.brings));
+    asked(credential)
+        || endpoint.parameters.iter().any(|it| it.name == credential)
+        || exchanges.any(|it| it.takes.contains(&credential))
+}
+
 /// What identifies the account, by the variables it is read from.
-fn environment(api: &Api) -> String {
+fn environment(api: &Api, matters: &dyn Fn(&str) -> bool) -> String {
     let mut rows = vec![(
         account::variable(api, "url"),
         match api.base_url {
@@ -99,7 +120,7 @@ fn environment(api: &Api) -> String {
     )];
     let credential =
         |it: &crate::client::Credential| (account::variable(api, it.name), it.summary.to_owned());
-    rows.extend(api.credentials.iter().map(credential));
+    rows.extend(api.credentials.iter().filter(|it| matters(it.name)).map(credential));
     let width = rows.iter().map(|it| it.0.len()).max().unwrap_or_default();
     let rows = rows.iter().map(|(name, text)| format!("  {name:width$}  {text}"));
     format!("Environment:\n{}", rows.collect::<Vec<_>>().join("\n"))
@@ -126,6 +147,7 @@ fn parameter(parameter: &'static Parameter) -> Arg {
         .long(flag.trim_start_matches('-').to_owned())
         .value_name(unit(parameter.kind))
         .allow_negative_numbers(true)
+        .help_heading("Parameters")
         .help(help(parameter));
     let arg = match parameter.kind {
         // Alone it means yes.
@@ -191,7 +213,7 @@ pub(in crate::cli) fn value(matches: &ArgMatches, id: &str) -> Option<String> {
 const fn unit(kind: Kind) -> &'static str {
     match kind {
         Kind::Integer(..) => "NUMBER",
-        Kind::Flag => "YES",
+        Kind::Flag => "TRUE|FALSE",
         Kind::Day => "DAY",
         Kind::Moment => "MOMENT",
         Kind::Choice(_) => "WORD",
@@ -224,11 +246,11 @@ fn limits(parameter: &Parameter) -> Option<String> {
         }
         Kind::Integer(least, i64::MAX) if least > i64::MIN => format!("At least {least}."),
         Kind::Integer(least, most) if most < i64::MAX => format!("From {least} to {most}."),
-        Kind::Flag => "`true` or `false`.".to_owned(),
         Kind::Day => "A day, as in 2026-11-24.".to_owned(),
         Kind::Moment => "A day or a moment in ISO 8601.".to_owned(),
         Kind::Choice(words) => format!("One of {}.", words.join(", ")),
         Kind::Uuid => "A UUID.".to_owned(),
+        // Its unit says all there is.
         _ => return None,
     })
 }

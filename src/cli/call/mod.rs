@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{Failure, Global, print, say};
 use crate::client::{self, Api, Endpoint};
+use crate::config::{Environment as _, Process};
 
 pub use account::variable;
 pub(super) use command::value;
@@ -100,7 +101,7 @@ impl Call {
     }
 
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let environment = |name: &str| std::env::var(name).ok();
+        let environment = |name: &str| Process.variable(name);
         let is_list = self.all && !global.json;
         let mut seen = 0_usize;
         let result = self

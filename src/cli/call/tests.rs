@@ -162,17 +162,17 @@ async fn call(url: &str, variables: &[(&str, &str)], line: &[&str]) -> Result<Ve
 
 const KEYS: &[(&str, &str)] = &[("TINY_TOKEN", "hunter2"), ("TINY_SHOP_ID", "east")];
 
-async fn simulation() -> (Simulation, String) {
+fn simulation() -> (Simulation, String) {
     let listen = "127.0.0.1:0".parse().unwrap();
     let settings = Settings { listen, apis: TINY, faults: Faults::default(), seed: 0 };
-    let simulation = Simulation::start(settings).await.unwrap();
+    let simulation = Simulation::start(settings).unwrap();
     let url = format!("http://{}/tiny/", simulation.address);
     (simulation, url)
 }
 
 #[tokio::test]
 async fn a_call_takes_its_credentials_from_the_environment() {
-    let (simulation, url) = simulation().await;
+    let (simulation, url) = simulation();
     let found = call(&url, KEYS, &["goods", "--sold-out"]).await.unwrap();
     assert_eq!(found[0]["shop"], "east");
     assert_eq!(found[0]["sold_out"], "true");
@@ -184,7 +184,7 @@ async fn a_call_takes_its_credentials_from_the_environment() {
 
 #[tokio::test]
 async fn every_page_is_followed_also_where_the_api_is_busy_or_gives_less_than_asked_for() {
-    let (simulation, url) = simulation().await;
+    let (simulation, url) = simulation();
     let ids = |found: Vec<Value>| found.iter().map(|it| it["id"].as_u64().unwrap()).collect();
     let found: Vec<u64> = ids(call(&url, KEYS, &["goods", "--all"]).await.unwrap());
     assert_eq!(found, [1, 10, 2, 20, 3, 30]);
@@ -195,7 +195,7 @@ async fn every_page_is_followed_also_where_the_api_is_busy_or_gives_less_than_as
 
 #[tokio::test]
 async fn a_body_comes_from_options_text_and_files() {
-    let (simulation, url) = simulation().await;
+    let (simulation, url) = simulation();
     let sent = |found: &[Value]| found[0]["body"].as_str().unwrap().to_owned();
     let found = call(&url, KEYS, &["orders", "put", "--number", "3"]).await.unwrap();
     assert_eq!((&*sent(&found), &found[0]["method"]), (r#"{"number":3}"#, &json!("POST")));
@@ -214,11 +214,14 @@ async fn a_body_comes_from_options_text_and_files() {
     simulation.stop().await;
 }
 
+/// Variables, a command line, and what is said.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
+
 #[tokio::test]
 async fn whoever_called_is_told_what_to_do() {
-    let (simulation, url) = simulation().await;
+    let (simulation, url) = simulation();
     let wrong: &[(&str, &str)] = &[("TINY_TOKEN", "wrong"), ("TINY_SHOP_ID", "east")];
-    let cases: &[(&[(&str, &str)], &[&str], &str)] = &[
+    let cases: &[Case] = &[
         (&[], &["goods"], "set TINY_TOKEN (What proves who you are)"),
         (
             &[],
@@ -272,7 +275,7 @@ fn help_says_what_is_taken_and_who_says_so() {
         "--shop-id <TEXT>",
         "Required. Which shop.",
         "At most 20 characters.",
-        "--sold-out [<YES>]",
+        "--sold-out [<TRUE|FALSE>]",
         "TINY_TOKEN",
         "TINY_URL",
         "--all",
