@@ -9,6 +9,7 @@ mod auth;
 mod endpoint;
 pub mod flowbot;
 pub mod flowgent;
+pub mod graph;
 mod inspect;
 mod parameter;
 mod simulator;
@@ -27,7 +28,7 @@ use bytes::Bytes;
 use crate::config::Secret;
 
 /// Every API, in alphabetical order. Add yours here.
-pub const REGISTRY: &[Api] = &[flowbot::API, flowgent::API];
+pub const REGISTRY: &[Api] = &[flowbot::API, flowgent::API, graph::API];
 
 /// An API.
 #[derive(Clone, Copy)]

@@ -91,6 +91,14 @@ impl Parameter {
         flag
     }
 
+    /// What it is where it must be there and there is no choice: that need not be said.
+    pub(super) fn only(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Choice([only]) if self.required => Some(only),
+            _ => None,
+        }
+    }
+
     /// Whether a value within a body of the caller's own may stand there.
     ///
     /// # Errors

@@ -73,4 +73,10 @@ pub trait Simulator: Send {
         let _ = (deed, arguments, now);
         None
     }
+
+    /// Requests of its own that deeds brought about, each after so long; asked for after every
+    /// deed. A customer who writes becomes a webhook.
+    fn due(&mut self) -> Vec<(Duration, Outgoing)> {
+        Vec::new()
+    }
 }
