@@ -56,6 +56,11 @@ pub enum Kind {
     Structure,
 }
 
+impl Kind {
+    /// Text of any length: where no document names one, none is refused.
+    pub const ANY: Self = Self::Text(usize::MAX);
+}
+
 impl Parameter {
     /// A parameter that goes into the path.
     pub const fn path(name: &'static str, summary: &'static str) -> Self {

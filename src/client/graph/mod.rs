@@ -61,8 +61,8 @@ const ENDPOINTS: &[Endpoint] = &[
                 Kind::Choice(&["individual", "group"]),
                 "To one, or to a group.",
             ),
-            Parameter::field("to", Kind::Text(256), "To whom: a number with its country code."),
-            Parameter::field("recipient", Kind::Text(256), "To whom: a business-scoped user ID."),
+            Parameter::field("to", Kind::ANY, "To whom: a number with its country code."),
+            Parameter::field("recipient", Kind::ANY, "To whom: a business-scoped user ID."),
             Parameter::field("type", Kind::Choice(rules::TYPES), "What it is; text if unsaid."),
             part("text", "The text: {\"body\": …, \"preview_url\": …}."),
             part("image", "The image: {\"id\" or \"link\": …, \"caption\": …}."),
@@ -98,7 +98,7 @@ const ENDPOINTS: &[Endpoint] = &[
             NUMBER,
             WHATSAPP,
             Parameter::field("status", Kind::Choice(&["read"]), "Always read.").required(),
-            Parameter::field("message_id", Kind::Text(512), "Which message.").required(),
+            Parameter::field("message_id", Kind::ANY, "Which message.").required(),
             part(
                 "typing_indicator",
                 "Shown for 25 seconds, or until an answer: {\"type\":\"text\"}.",
@@ -120,7 +120,7 @@ const ENDPOINTS: &[Endpoint] = &[
             MEDIA,
             Parameter::query(
                 "phone_number_id",
-                Kind::Text(64),
+                Kind::ANY,
                 "Only if the file belongs to this number.",
             ),
         ],
@@ -141,12 +141,11 @@ const ENDPOINTS: &[Endpoint] = &[
             Parameter { place: Place::Part, ..WHATSAPP },
             Parameter {
                 place: Place::Part,
-                ..Parameter::field("file", Kind::Text(4096), "`@` and the name of the file.")
-                    .required()
+                ..Parameter::field("file", Kind::ANY, "`@` and the name of the file.").required()
             },
             Parameter {
                 place: Place::Part,
-                ..Parameter::field("type", Kind::Text(128), "What it is: image/jpeg.").required()
+                ..Parameter::field("type", Kind::ANY, "What it is: image/jpeg.").required()
             },
         ],
         body: Body::Multipart,
@@ -163,7 +162,7 @@ const ENDPOINTS: &[Endpoint] = &[
         auth: TOKEN,
         parameters: &[
             Parameter::path("leadgen_id", "The lead, as the webhook named it."),
-            Parameter::query("fields", Kind::Text(1024), "Which fields, separated by commas."),
+            Parameter::query("fields", Kind::ANY, "Which fields, separated by commas."),
         ],
         body: Body::None,
         paging: None,
@@ -186,7 +185,7 @@ const ENDPOINTS: &[Endpoint] = &[
                 Kind::Choice(rules::MESSAGING_TYPES),
                 "Why: a day after the user's last message only MESSAGE_TAG is sent.",
             ),
-            Parameter::field("tag", Kind::Text(128), "Which tag: HUMAN_AGENT."),
+            Parameter::field("tag", Kind::ANY, "Which tag: HUMAN_AGENT."),
             Parameter::field(
                 "sender_action",
                 Kind::Choice(rules::SENDER_ACTIONS),

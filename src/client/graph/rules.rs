@@ -41,6 +41,9 @@ pub(super) const TYPES: &[&str] = &[
 pub(super) const MESSAGING_TYPES: &[&str] = &["RESPONSE", "UPDATE", "MESSAGE_TAG"];
 pub(super) const SENDER_ACTIONS: &[&str] = &["typing_on", "typing_off", "mark_seen"];
 
+/// Where no document names a length.
+const ANY: usize = usize::MAX;
+
 /// Fields of every message.
 const SHARED: &[&str] = &[
     "messaging_product",
@@ -126,7 +129,7 @@ pub(super) fn whatsapp(fields: &Map<String, Value>) -> Checked {
         if at("status") != "read" {
             return Err(invalid("status must be read."));
         }
-        text(at("message_id"), "message_id", 512)?;
+        text(at("message_id"), "message_id", ANY)?;
         let typing = at("typing_indicator");
         if typing.is_null() || typing["type"] == "text" {
             return Ok(());
@@ -135,8 +138,8 @@ pub(super) fn whatsapp(fields: &Map<String, Value>) -> Checked {
     }
     match (at("to"), at("recipient")) {
         (Value::Null, Value::Null) => return Err(missing("to")),
-        (Value::Null, user) => drop(text(user, "recipient", 256)?),
-        (to, _) => number(text(to, "to", 256)?, at("recipient_type") == "group")?,
+        (Value::Null, user) => drop(text(user, "recipient", ANY)?),
+        (to, _) => number(text(to, "to", ANY)?, at("recipient_type") == "group")?,
     }
     let kind = match at("type") {
         // Meta's own examples leave it away where there is one part.
@@ -151,7 +154,7 @@ pub(super) fn whatsapp(fields: &Map<String, Value>) -> Checked {
     keys(fields, &known, "messages")?;
     short(at("biz_opaque_callback_data"), "biz_opaque_callback_data", 512)?;
     if !at("context").is_null() {
-        text(&at("context")["message_id"], "context.message_id", 512)?;
+        text(&at("context")["message_id"], "context.message_id", ANY)?;
     }
     let part = at(kind);
     match kind {
@@ -163,14 +166,14 @@ pub(super) fn whatsapp(fields: &Map<String, Value>) -> Checked {
         "interactive" => interactive::check(part),
         "reaction" => {
             keys(object(part, "reaction")?, &["message_id", "emoji"], "reaction")?;
-            text(&part["message_id"], "reaction.message_id", 512)?;
+            text(&part["message_id"], "reaction.message_id", ANY)?;
             // An empty one removes it.
             if part["emoji"].is_string() { Ok(()) } else { Err(missing("reaction.emoji")) }
         }
         "location" => location(part),
         "contacts" => list(part, "contacts", 257)?.iter().try_for_each(|contact| {
             let name = &contact["name"]["formatted_name"];
-            text(name, "contacts.name.formatted_name", 1024).map(drop)
+            text(name, "contacts.name.formatted_name", ANY).map(drop)
         }),
         kind => media(part, kind),
     }
@@ -211,9 +214,9 @@ fn media(part: &Value, kind: &str) -> Checked {
     keys(object(part, kind)?, known, kind)?;
     match (&part["id"], &part["link"]) {
         (Value::Null, Value::Null) => return Err(missing(&format!("{kind}.id or {kind}.link"))),
-        (id, Value::Null) => drop(text(id, &format!("{kind}.id"), 512)?),
+        (id, Value::Null) => drop(text(id, &format!("{kind}.id"), ANY)?),
         (Value::Null, link) => {
-            let link = text(link, &format!("{kind}.link"), 4096)?;
+            let link = text(link, &format!("{kind}.link"), ANY)?;
             if !link.starts_with("https://") && !link.starts_with("http://") {
                 return Err(invalid(format!("{kind}.link must be a URL.")));
             }
@@ -227,16 +230,16 @@ fn template(part: &Value) -> Checked {
     let fields = object(part, "template")?;
     keys(fields, &["name", "namespace", "language", "components"], "template")?;
     text(&part["name"], "template.name", 512)?;
-    text(&part["language"]["code"], "template.language.code", 64)?;
+    text(&part["language"]["code"], "template.language.code", ANY)?;
     let components = match &part["components"] {
         Value::Null => &[][..],
         Value::Array(all) => all,
         _ => return Err(invalid("template.components must be a list.")),
     };
     for component in components {
-        let kind = text(&component["type"], "template.components.type", 64)?.to_ascii_lowercase();
+        let kind = text(&component["type"], "template.components.type", ANY)?.to_ascii_lowercase();
         if kind == "button" {
-            text(&component["sub_type"], "template.components.sub_type", 64)?;
+            text(&component["sub_type"], "template.components.sub_type", ANY)?;
             if component["index"].is_null() {
                 return Err(missing("template.components.index"));
             }

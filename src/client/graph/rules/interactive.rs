@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{Checked, Fault, PARAMETER, invalid, keys, list, missing, object, short, text};
+use super::{ANY, Checked, Fault, PARAMETER, invalid, keys, list, missing, object, short, text};
 
 /// Those whose action has no rule of its own here: the document keeps adding to them.
 const OTHERS: &[&str] = &[
@@ -20,7 +20,7 @@ const OTHERS: &[&str] = &[
 pub(super) fn check(part: &Value) -> Checked {
     let fields = object(part, "interactive")?;
     keys(fields, &["type", "header", "body", "footer", "action"], "interactive")?;
-    let kind = text(&part["type"], "interactive.type", 64)?;
+    let kind = text(&part["type"], "interactive.type", ANY)?;
     // A product speaks for itself.
     if kind != "product" {
         text(&part["body"]["text"], "interactive.body.text", 1024)?;
@@ -35,13 +35,13 @@ pub(super) fn check(part: &Value) -> Checked {
         "cta_url" => {
             let parameters = &action["parameters"];
             text(&parameters["display_text"], "interactive.action.parameters.display_text", 20)?;
-            text(&parameters["url"], "interactive.action.parameters.url", 2048).map(drop)
+            text(&parameters["url"], "interactive.action.parameters.url", ANY).map(drop)
         }
         "flow" => flow(&action["parameters"]),
         "product" => {
-            text(&action["catalog_id"], "interactive.action.catalog_id", 128)?;
+            text(&action["catalog_id"], "interactive.action.catalog_id", ANY)?;
             let product = &action["product_retailer_id"];
-            text(product, "interactive.action.product_retailer_id", 128).map(drop)
+            text(product, "interactive.action.product_retailer_id", ANY).map(drop)
         }
         "product_list" => products(action),
         kind if OTHERS.contains(&kind) => Ok(()),
@@ -104,7 +104,7 @@ fn rows(action: &Value) -> Checked {
 
 fn flow(parameters: &Value) -> Checked {
     object(parameters, "interactive.action.parameters")?;
-    text(&parameters["flow_message_version"], "flow_message_version", 16)?;
+    text(&parameters["flow_message_version"], "flow_message_version", ANY)?;
     text(&parameters["flow_cta"], "flow_cta", 30)?;
     match (parameters["flow_id"].is_null(), parameters["flow_name"].is_null()) {
         (true, true) => Err(missing("flow_id or flow_name")),
@@ -114,13 +114,13 @@ fn flow(parameters: &Value) -> Checked {
 }
 
 fn products(action: &Value) -> Checked {
-    text(&action["catalog_id"], "interactive.action.catalog_id", 128)?;
+    text(&action["catalog_id"], "interactive.action.catalog_id", ANY)?;
     let mut count = 0;
     for section in list(&action["sections"], "interactive.action.sections", 10)? {
         let items =
             list(&section["product_items"], "interactive.action.sections.product_items", 30)?;
         for item in items {
-            text(&item["product_retailer_id"], "product_retailer_id", 128)?;
+            text(&item["product_retailer_id"], "product_retailer_id", ANY)?;
         }
         count += items.len();
     }
