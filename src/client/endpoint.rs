@@ -142,6 +142,7 @@ impl Endpoint {
             // where none is needed.
             let owned = || account.credentials.get(parameter.name).filter(|_| parameter.required);
             let value = value.or_else(|| owned().map(Secret::expose));
+            let value = value.or_else(|| parameter.only());
             let file = arguments.files.get(parameter.name);
             let Some(value) = value.or(file.map(|it| &*it.0)) else {
                 if parameter.required {

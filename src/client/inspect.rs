@@ -60,6 +60,27 @@ impl Asked {
         self.query.iter().map(|it| &*it.0).find(|name| !known.contains(name))
     }
 
+    /// The parts of a form by name, as text; `None` when the body is none.
+    pub(super) fn parts(&self) -> Option<Vec<(String, String)>> {
+        let media = self.header("content-type")?;
+        let boundary = media.strip_prefix("multipart/form-data")?.split_once("boundary=")?.1;
+        let boundary = boundary.split(';').next()?.trim().trim_matches('"');
+        // The first delimiter has no line break before it.
+        let body = format!("\r\n{}", String::from_utf8_lossy(&self.body));
+        let delimiter = format!("\r\n--{boundary}");
+        let mut sections = body.split(&*delimiter).skip(1);
+        let mut parts = Vec::new();
+        loop {
+            let section = sections.next()?;
+            if section.starts_with("--") {
+                return Some(parts);
+            }
+            let (head, content) = section.split_once("\r\n\r\n")?;
+            let name = head.split_once("; name=\"")?.1.split_once('"')?.0;
+            parts.push((name.to_owned(), content.to_owned()));
+        }
+    }
+
     /// The body as a JSON object.
     ///
     /// # Errors

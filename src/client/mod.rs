@@ -14,6 +14,7 @@ mod endpoint;
 mod exchange;
 pub mod flowbot;
 pub mod flowgent;
+pub mod graph;
 mod inspect;
 mod parameter;
 mod problem;
@@ -37,6 +38,7 @@ use crate::config::Secret;
 
 /// Every API, in alphabetical order. Add yours here.
 pub const REGISTRY: &[Api] = &[flowbot::API, flowgent::API, flowiq::API, flowxo::API];
+pub const REGISTRY: &[Api] = &[flowbot::API, flowgent::API, graph::API];
 
 /// An API.
 #[derive(Clone, Copy)]

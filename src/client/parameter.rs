@@ -60,6 +60,11 @@ pub enum Kind {
     Structure,
 }
 
+impl Kind {
+    /// Text of any length: where no document names one, none is refused.
+    pub const ANY: Self = Self::Text(usize::MAX);
+}
+
 impl Parameter {
     /// A parameter that goes into the path.
     pub const fn path(name: &'static str, summary: &'static str) -> Self {
@@ -93,6 +98,14 @@ impl Parameter {
             }
         }
         flag
+    }
+
+    /// What it is where it must be there and there is no choice: that need not be said.
+    pub(super) fn only(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Choice([only]) if self.required => Some(only),
+            _ => None,
+        }
     }
 
     /// Whether a value within a body of the caller's own may stand there.

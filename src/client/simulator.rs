@@ -73,6 +73,12 @@ pub trait Simulator: Send {
         let _ = (deed, arguments, now);
         None
     }
+
+    /// Requests of its own that deeds brought about, each after so long; asked for after every
+    /// deed. A customer who writes becomes a webhook.
+    fn due(&mut self) -> Vec<(Duration, Outgoing)> {
+        Vec::new()
+    }
 }
 
 /// Where deeds are done at the simulator that this base URL leads to: `/_/flowiq` beside

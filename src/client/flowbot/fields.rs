@@ -16,7 +16,7 @@ pub(super) const CONFIG_PLACE: Parameter =
     Parameter::path("configId", "The identifier of the bot's configuration.");
 
 const fn text(name: &'static str, summary: &'static str) -> Parameter {
-    Parameter::field(name, Kind::Text(8192), summary)
+    Parameter::field(name, Kind::ANY, summary)
 }
 
 const fn part(name: &'static str, summary: &'static str) -> Parameter {
@@ -42,7 +42,7 @@ pub(super) const TOKEN: Typed = Typed {
 };
 
 pub(super) const FLOWS: Typed = Typed {
-    parameters: &[Parameter::query("userId", Kind::Text(512), "Whose; for admins.")],
+    parameters: &[Parameter::query("userId", Kind::ANY, "Whose; for admins.")],
     body: Body::Open,
     check: unchecked,
     section: "FlowBot AI, REST API: GET /api/flows",
@@ -123,8 +123,8 @@ pub(super) const LEAD: Typed = Typed {
 pub(super) const META: Typed = Typed {
     parameters: &[
         Parameter::query("hub.mode", Kind::Choice(&["subscribe"]), "The handshake: subscribe."),
-        Parameter::query("hub.verify_token", Kind::Text(512), "The handshake: the verify token."),
-        Parameter::query("hub.challenge", Kind::Text(512), "The handshake: what to answer."),
+        Parameter::query("hub.verify_token", Kind::ANY, "The handshake: the verify token."),
+        Parameter::query("hub.challenge", Kind::ANY, "The handshake: what to answer."),
     ],
     body: Body::Open,
     check: unchecked,

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::payload::{
     Conversation, Flow, Lead, LeadTaken, LoggedIn, Login, Outbound, Refusal, Replied, Reply,

@@ -38,7 +38,7 @@ pub const MAX_DAYS: i32 = 31;
 
 const AGENT: Parameter = Parameter::path("agent_id", "The agent's unique identifier.");
 const ITEM: Parameter = Parameter::path("id", "The knowledge item's unique identifier.");
-const NAME: Parameter = Parameter::field("name", Kind::Text(512), "Its display name.");
+const NAME: Parameter = Parameter::field("name", Kind::ANY, "Its display name.");
 const CONTENT: Parameter = Parameter::field(
     "content",
     Kind::Text(MAX_CONTENT),
@@ -48,7 +48,7 @@ const AGENTS: Parameter =
     Parameter::field("agent_ids", Kind::Structure, "One agent, or a JSON list of agents.");
 const DESCRIPTION: Parameter = Parameter::field(
     "description_to_index_on",
-    Kind::Text(MAX_CONTENT),
+    Kind::ANY,
     "What it is found by, instead of its content.",
 );
 
@@ -67,10 +67,10 @@ const ENDPOINTS: &[Endpoint] = &[
                 "What is said: text, or a message {role, content} or a list of them in JSON.",
             )
             .required(),
-            Parameter::field("thread_id", Kind::Text(512), "The conversation to go on with."),
+            Parameter::field("thread_id", Kind::ANY, "The conversation to go on with."),
             Parameter::field(
                 "callback_url",
-                Kind::Text(2048),
+                Kind::ANY,
                 "Where the answer shall be sent; then it is not waited for.",
             ),
         ],
@@ -105,13 +105,13 @@ const ENDPOINTS: &[Endpoint] = &[
             AGENT,
             Parameter::field(
                 "recipient_phone_number",
-                Kind::Text(32),
+                Kind::ANY,
                 "To whom, with the country code: 31612345678.",
             )
             .required(),
-            Parameter::field("template_name", Kind::Text(512), "The template's name.").required(),
-            Parameter::field("language", Kind::Text(16), "Its language: en_US.").required(),
-            Parameter::field("customer_name", Kind::Text(512), "A new customer's name."),
+            Parameter::field("template_name", Kind::ANY, "The template's name.").required(),
+            Parameter::field("language", Kind::ANY, "Its language: en_US.").required(),
+            Parameter::field("customer_name", Kind::ANY, "A new customer's name."),
             Parameter::field(
                 "parameters",
                 Kind::Structure,
@@ -142,7 +142,7 @@ const ENDPOINTS: &[Endpoint] = &[
         path: "/knowledge",
         auth: KEY,
         parameters: &[
-            Parameter::query("agent_id", Kind::Text(512), "Only this agent's."),
+            Parameter::query("agent_id", Kind::ANY, "Only this agent's."),
             Parameter::query("page", Kind::Integer(1, i64::MAX), "Which page, from 1."),
             Parameter::query("limit", Kind::Integer(1, 100), "How many on a page; 20 if unsaid."),
         ],

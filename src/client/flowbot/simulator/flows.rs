@@ -61,7 +61,7 @@ impl FlowBot {
         if self.generations.take(now).is_err() {
             return Err(refused(429, "Too many requests, at most 10 flows a minute"));
         }
-        let parts = parts(asked).ok_or_else(|| refused(400, "The body is no form"))?;
+        let parts = asked.parts().ok_or_else(|| refused(400, "The body is no form"))?;
         if let Some((name, _)) = parts.iter().find(|it| it.0 != "prompt" && it.0 != "file") {
             return Err(refused(400, &format!("Unknown field: {name}")));
         }
@@ -82,27 +82,5 @@ impl FlowBot {
                 "message": "Flow generated with 8 nodes",
             }),
         ))
-    }
-}
-
-/// The parts of a form by name, as text; `None` when the body is none.
-fn parts(asked: &Asked) -> Option<Vec<(String, String)>> {
-    let media = asked.header("content-type")?;
-    let boundary = media.strip_prefix("multipart/form-data")?.split_once("boundary=")?.1;
-    let boundary = boundary.split(';').next()?.trim().trim_matches('"');
-    let body = String::from_utf8_lossy(&asked.body);
-    // The first line has no line break before it.
-    let body = format!("\r\n{body}");
-    let delimiter = format!("\r\n--{boundary}");
-    let mut sections = body.split(&*delimiter).skip(1);
-    let mut parts = Vec::new();
-    loop {
-        let section = sections.next()?;
-        if section.starts_with("--") {
-            return Some(parts);
-        }
-        let (head, content) = section.split_once("\r\n\r\n")?;
-        let name = head.split_once("; name=\"")?.1.split_once('"')?.0;
-        parts.push((name.to_owned(), content.to_owned()));
     }
 }
