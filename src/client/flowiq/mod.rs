@@ -32,8 +32,8 @@ pub const API: Api = Api {
     simulator: simulator::new,
 };
 
-/// As long as a text in a URL may be; the document names no limit.
-const TEXT: Kind = Kind::Text(4_096);
+/// The document names no limit.
+const TEXT: Kind = Kind::Text(1 << 20);
 
 const AUTH: Auth = Auth::Bearer("token");
 
@@ -41,7 +41,7 @@ const TENANT: Parameter = Parameter::query("tenantId", TEXT, "The tenant's id.")
 
 const NUMBER: Parameter = Parameter::query(
     "whatsappNumber",
-    Kind::Text(64),
+    TEXT,
     "The customer's number, in any form: `+27 12 345 6789` is `27123456789`.",
 );
 
@@ -115,8 +115,7 @@ const ENDPOINTS: &[Endpoint] = &[
         auth: AUTH,
         parameters: &[
             Parameter { required: false, ..TENANT },
-            Parameter::field("phone_number", Kind::Text(64), "The number, as in `+27123456789`.")
-                .required(),
+            Parameter::field("phone_number", TEXT, "The number, as in `+27123456789`.").required(),
             Parameter::field("message_type", Kind::Choice(MESSAGE_TYPES), "What is sent.")
                 .required(),
             Parameter::field("text", TEXT, "The text."),

@@ -91,7 +91,7 @@ const ENDPOINTS: &[Endpoint] = &[
         path: "/end_users/messages",
         auth: AUTH,
         parameters: &[
-            Parameter::field("response_path", Kind::Text(512), "The conversation's `id`.")
+            Parameter::field("response_path", Kind::Text(1 << 20), "The conversation's `id`.")
                 .required(),
             Parameter::field("type", Kind::Choice(TYPES), "What is sent.").required(),
             Parameter::field(
