@@ -37,8 +37,7 @@ use bytes::Bytes;
 use crate::config::Secret;
 
 /// Every API, in alphabetical order. Add yours here.
-pub const REGISTRY: &[Api] = &[flowbot::API, flowgent::API, flowiq::API, flowxo::API];
-pub const REGISTRY: &[Api] = &[flowbot::API, flowgent::API, graph::API];
+pub const REGISTRY: &[Api] = &[flowbot::API, flowgent::API, flowiq::API, flowxo::API, graph::API];
 
 /// An API.
 #[derive(Clone, Copy)]

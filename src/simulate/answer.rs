@@ -96,7 +96,10 @@ fn deed(request: &HttpRequest, body: &Bytes, stage: &Stage, path: &str) -> HttpR
             .content_type("application/json")
             .body(value.to_string()),
         Some(value) => HttpResponse::Ok().content_type("application/json").body(value.to_string()),
-        None => refuse(StatusCode::NOT_FOUND, &format!("`{api}` knows no deed `{deed}`")),
+        None => refuse(
+            StatusCode::NOT_FOUND,
+            &format!("`{api}` knows no deed `{deed}` with these arguments"),
+        ),
     }
 }
 

@@ -91,7 +91,7 @@ async fn a_deed_is_done_to_the_simulator_that_is_named() {
     let answer = deed("echo/speak").body(r#"{"text":"hi"}"#).send().await.unwrap();
     assert_eq!(json_of(answer).await["spoken"], "hi", "no fault is in its way");
     let wrong = [
-        (deed("echo/sing"), 404, "`echo` knows no deed `sing`"),
+        (deed("echo/sing"), 404, "`echo` knows no deed `sing` with these arguments"),
         (deed("other/speak"), 404, "`other` is not simulated here"),
         (deed("echo/speak").body("{"), 400, "the body is not JSON"),
         (deed("echo/speak").body(r#"{"text":""}"#), 422, "say something"),
