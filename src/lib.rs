@@ -35,6 +35,7 @@ pub mod destination;
 pub mod config;
 pub mod admin;
 pub mod gateway;
+pub mod simulate;
 pub mod cli;
 pub mod telemetry;
 pub mod http;

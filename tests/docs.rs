@@ -1,6 +1,7 @@
 //! The reference pages in `docs/`, written from the code. They fail here when they are stale.
 
 mod adapters;
+mod calls;
 mod cli;
 mod events;
 mod expressions;
@@ -111,6 +112,11 @@ fn expressions_are_described() {
 #[test]
 fn commands_are_described() {
     page("cli.md", &cli::page());
+}
+
+#[test]
+fn calls_are_described() {
+    page("calls.md", &calls::page());
 }
 
 #[test]

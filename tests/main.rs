@@ -8,11 +8,13 @@ mod support_rabbitmq;
 
 mod config;
 mod conformance;
+mod identity;
 mod journal;
 mod queues;
 mod pipeline;
 mod crash;
 mod outage;
+mod calls;
 mod docs;
 mod deploy;
 mod rabbitmq;

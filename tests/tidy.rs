@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("delivery", &["event", "expression", "clock", "journal", "plan", "destination", "telemetry"]),
     ("ingress", &["config", "event", "clock", "journal", "plan", "provider", "telemetry"]),
     ("config", &["event", "expression", "provider", "destination", "router"]),
+    ("simulate", &["client", "clock", "config", "http"]),
     ("keys", &["config"]),
     ("telemetry", &[]),
 ];
@@ -52,8 +53,8 @@ const EFFECTS: &[&str] = &[
 
 /// Which modules may name a crate that reaches the outside.
 const OUTSIDE: &[(&str, &[&str])] = &[
-    ("actix_web", &["ingress", "admin", "gateway"]),
-    ("reqwest", &["http", "cli"]),
+    ("actix_web", &["ingress", "admin", "gateway", "simulate"]),
+    ("reqwest", &["http", "cli", "simulate"]),
     ("rusqlite", &["journal"]),
     ("lapin", &["destination"]),
     ("governor", &["ingress"]),

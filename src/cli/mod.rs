@@ -1,5 +1,6 @@
-//! The commands; `docs/cli.md` is generated from here.
+//! The commands; `docs/cli.md` and `docs/calls.md` are generated from here.
 
+pub mod call;
 mod check;
 mod client;
 mod consume;
@@ -8,6 +9,7 @@ mod health;
 mod send;
 mod serve;
 mod setup;
+mod simulate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,7 +37,8 @@ pub struct Cli {
 
 /// Documented in `--help` and in `docs/cli.md`.
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the configuration has \
-                          mistakes, 4 the gateway cannot be reached, 5 the gateway refused";
+                          mistakes, 4 nobody answers: the gateway or the API cannot be reached, \
+                          5 the gateway or the API refused";
 
 /// What every command takes.
 #[derive(Debug, clap::Args)]
@@ -85,6 +88,8 @@ enum Command {
     #[command(verbatim_doc_comment)]
     Schema,
     Send(send::Send),
+    Call(call::Call),
+    Simulate(simulate::Simulate),
     Consume(consume::Consume),
     #[command(subcommand)]
     Events(events::Events),
@@ -103,11 +108,13 @@ enum Command {
 pub enum Failure {
     /// Something did not work.
     Failed(anyhow::Error),
+    /// What was asked for is not possible; a sentence that says why.
+    Usage(String),
     /// The configuration has mistakes; they were printed.
     Configuration,
-    /// The gateway cannot be reached.
+    /// The gateway or the API cannot be reached.
     Unreachable(anyhow::Error),
-    /// The gateway answered, and said no.
+    /// The gateway or the API answered, and said no.
     Refused(String),
 }
 
@@ -121,6 +128,7 @@ impl Failure {
     fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
             Self::Configuration => 3,
             Self::Unreachable(_) => 4,
             Self::Refused(_) => 5,
@@ -145,6 +153,8 @@ pub fn run() -> ExitCode {
                 Ok(())
             }
             Command::Send(command) => command.run(&cli.global).await,
+            Command::Call(command) => command.run(&cli.global).await,
+            Command::Simulate(command) => command.run(&cli.global).await,
             Command::Consume(command) => command.run(&cli.global).await,
             Command::Events(command) => command.run(&cli.global).await,
             Command::Health => health::run(&cli.global).await,
@@ -171,7 +181,7 @@ fn report(failure: &Failure) -> ExitCode {
     match failure {
         Failure::Configuration => {}
         Failure::Failed(error) | Failure::Unreachable(error) => say(&format!("error: {error:#}")),
-        Failure::Refused(reason) => say(&format!("error: {reason}")),
+        Failure::Refused(reason) | Failure::Usage(reason) => say(&format!("error: {reason}")),
     }
     failure.code()
 }

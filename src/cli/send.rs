@@ -5,15 +5,20 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Failure, Global, client, print, setup};
+use super::{Failure, Global, client, print, setup, simulate};
 use crate::event::event_id;
-use crate::provider::{self, Fresh, Sample};
+use crate::provider::{self, Fresh, Proof, Sample, Source};
 use crate::{clock, http};
+
+/// Who writes to a simulator, and what, where nothing is said.
+const FROM: &str = "27821234567";
+const TEXT: &str = "Where is my order?";
 
 /// Sign a sample as the provider would and post it to a running gateway.
 ///
 /// Every request is fresh: new ids, the present time. The secret comes from the configuration, or
-/// is the development secret of the data directory.
+/// is the development secret of the data directory. A source that nobody calls, because the gateway
+/// asks its provider, is written to at the provider's simulator.
 ///
 ///   sluicegate send whatsapp text "Where is my order?"
 ///   sluicegate send whatsapp image --from 491511234567
@@ -66,6 +71,14 @@ impl Send {
             return Ok(());
         };
         let sample = find(samples, &wanted)?;
+        if source.verifier().proof() == Proof::Polled {
+            let text = self.text.as_deref().unwrap_or(TEXT);
+            let from = self.from.as_deref().unwrap_or(FROM);
+            for _ in 0..self.count {
+                write(global, name, source.as_ref(), from, text).await?;
+            }
+            return Ok(());
+        }
         let url = self.url.unwrap_or_else(|| format!("http://{}", setup.listen));
         let url = url.trim_end_matches('/');
         let http = http::client(Duration::from_secs(15))?;
@@ -104,6 +117,32 @@ impl Send {
         }
         Ok(())
     }
+}
+
+/// A customer writes, at the simulator that the source asks.
+async fn write(
+    global: &Global,
+    name: &str,
+    source: &dyn Source,
+    from: &str,
+    text: &str,
+) -> Result<(), Failure> {
+    let deeds = source.simulated().ok_or_else(|| {
+        let provider = source.provider();
+        Failure::Usage(format!(
+            "nobody calls `{name}`: the gateway asks {provider}; to try it, run `sluicegate \
+             simulate` and set `base_url` of the source to http://127.0.0.1:8090/{provider}"
+        ))
+    })?;
+    let message = json!({ "from": from, "text": text });
+    let done = simulate::perform(&format!("{deeds}/message"), &message).await?;
+    let provider = source.provider();
+    print(&if global.json {
+        done.to_string()
+    } else {
+        format!("{from} wrote to the simulated {provider}; it is there when the gateway asks next")
+    })?;
+    Ok(())
 }
 
 fn find<'a>(samples: &'a [Sample], wanted: &str) -> anyhow::Result<&'a Sample> {

@@ -1,5 +1,7 @@
 //! What a call proves itself with.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -15,6 +17,8 @@ pub enum Auth {
     Bearer(&'static str),
     /// `Authorization: <credential>`.
     Bare(&'static str),
+    /// `Authorization: Basic`, with the credentials of these names as user and password.
+    Basic(&'static str, &'static str),
     /// A cookie of this name, whose value is the credential.
     Cookie(&'static str, &'static str),
     /// A header of this name, whose value is the credential.
@@ -42,6 +46,10 @@ impl Auth {
                 Some(("authorization", Secret::new(format!("Bearer {}", credential(name)?))))
             }
             Self::Bare(name) => Some(("authorization", Secret::new(credential(name)?))),
+            Self::Basic(user, password) => {
+                let pair = format!("{}:{}", credential(user)?, credential(password)?);
+                Some(("authorization", Secret::new(format!("Basic {}", STANDARD.encode(pair)))))
+            }
             Self::Cookie(cookie, name) => {
                 Some(("cookie", Secret::new(format!("{cookie}={}", credential(name)?))))
             }
@@ -64,5 +72,30 @@ impl Auth {
                 return Err(first.unwrap_or_default());
             }
         })
+    }
+}
+
+impl Auth {
+    /// Sets of credentials, the usual first, of which one has to be there; an empty one stands for
+    /// nothing at all.
+    pub fn needs(self) -> Vec<Vec<&'static str>> {
+        match self {
+            Self::Public => vec![Vec::new()],
+            Self::Bearer(name)
+            | Self::Bare(name)
+            | Self::Cookie(_, name)
+            | Self::Header(_, name)
+            | Self::Signed(_, _, name) => vec![vec![name]],
+            Self::Basic(user, password) => vec![vec![user, password]],
+            Self::Any(choices) => {
+                let mut sets = Vec::new();
+                for set in choices.iter().flat_map(|it| it.needs()) {
+                    if !sets.contains(&set) {
+                        sets.push(set);
+                    }
+                }
+                sets
+            }
+        }
     }
 }

@@ -86,6 +86,14 @@ impl Arguments {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
+
+    /// What will stand in a field: the parameter's value, or what the caller's own body says.
+    pub fn field(&self, name: &str) -> Option<Value> {
+        match self.get(name) {
+            Some(text) => Some(serde_json::from_str(text).unwrap_or_else(|_| text.into())),
+            None => self.body.as_ref()?.get(name).cloned(),
+        }
+    }
 }
 
 /// Nothing more than the parameters say.
@@ -125,9 +133,16 @@ impl Endpoint {
         let mut parts = Vec::new();
         for parameter in self.parameters {
             let value = arguments.get(parameter.name);
-            // An identifier that belongs to the account need not be said again.
-            let value =
-                value.or_else(|| account.credentials.get(parameter.name).map(Secret::expose));
+            let own = arguments.body.as_ref().and_then(|it| it.get(parameter.name));
+            if let (None, Some(own), Place::Field) = (value, own, parameter.place) {
+                parameter.accepts(own)?;
+                continue;
+            }
+            // An identifier that belongs to the account need not be said again; it narrows nothing
+            // where none is needed.
+            let owned = || account.credentials.get(parameter.name).filter(|_| parameter.required);
+            let value = value.or_else(|| owned().map(Secret::expose));
+            let value = value.or_else(|| parameter.only());
             let file = arguments.files.get(parameter.name);
             let Some(value) = value.or(file.map(|it| &*it.0)) else {
                 if parameter.required {

@@ -11,16 +11,24 @@ pub mod flowxo;
 mod asked;
 mod auth;
 mod endpoint;
+mod exchange;
+pub mod flowbot;
+pub mod flowgent;
+pub mod graph;
+mod inspect;
 mod parameter;
 mod problem;
 #[cfg(test)]
 mod shape;
 mod simulator;
+#[cfg(test)]
+mod tests;
 
 pub use auth::Auth;
 pub use endpoint::{Account, Arguments, Body, Endpoint, Paging, unchecked};
+pub use exchange::Exchange;
 pub use parameter::{Kind, Parameter, Place};
-pub use simulator::{Answered, Asked, Simulator};
+pub use simulator::{Answered, Asked, Simulator, deeds};
 
 use std::time::Duration;
 
@@ -29,7 +37,7 @@ use bytes::Bytes;
 use crate::config::Secret;
 
 /// Every API, in alphabetical order. Add yours here.
-pub const REGISTRY: &[Api] = &[flowiq::API, flowxo::API];
+pub const REGISTRY: &[Api] = &[flowbot::API, flowgent::API, flowiq::API, flowxo::API, graph::API];
 
 /// An API.
 #[derive(Clone, Copy)]

@@ -56,6 +56,13 @@ pub enum Kind {
     Uuid,
     /// JSON, or text where it is none.
     Json,
+    /// An object or a list in JSON; whatever is neither is text, also where it looks like a number.
+    Structure,
+}
+
+impl Kind {
+    /// Text of any length: where no document names one, none is refused.
+    pub const ANY: Self = Self::Text(usize::MAX);
 }
 
 impl Parameter {
@@ -91,6 +98,30 @@ impl Parameter {
             }
         }
         flag
+    }
+
+    /// What it is where it must be there and there is no choice: that need not be said.
+    pub(super) fn only(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Choice([only]) if self.required => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Whether a value within a body of the caller's own may stand there.
+    ///
+    /// # Errors
+    /// What it should be instead.
+    pub(super) fn accepts(&self, value: &Value) -> Result<(), String> {
+        let text = match (self.kind, value) {
+            (Kind::Json, _) => return Ok(()),
+            (_, Value::String(text)) => text.clone(),
+            (Kind::Structure, Value::Object(_) | Value::Array(_))
+            | (Kind::Integer(..), Value::Number(_))
+            | (Kind::Flag, Value::Bool(_)) => value.to_string(),
+            _ => return Err(format!("the field `{}` may not be `{value}`", self.name)),
+        };
+        self.read(&text).map(drop)
     }
 
     /// The value as JSON.
@@ -161,6 +192,13 @@ impl Parameter {
                 value.into()
             }
             Kind::Json => serde_json::from_str(value).unwrap_or_else(|_| value.into()),
+            Kind::Structure => match serde_json::from_str(value) {
+                Ok(structure @ (Value::Object(_) | Value::Array(_))) => structure,
+                _ if self.required && value.trim().is_empty() => {
+                    return Err(format!("`{flag}` is empty: {}", self.summary));
+                }
+                _ => value.into(),
+            },
         })
     }
 }

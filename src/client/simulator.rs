@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::Outgoing;
 
 /// What a simulator is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// `GET`, `POST`, …
     pub method: String,
@@ -72,5 +72,48 @@ pub trait Simulator: Send {
     fn deed(&mut self, deed: &str, arguments: &Value, now: Timestamp) -> Option<Value> {
         let _ = (deed, arguments, now);
         None
+    }
+
+    /// Requests of its own that deeds brought about, each after so long; asked for after every
+    /// deed. A customer who writes becomes a webhook.
+    fn due(&mut self) -> Vec<(Duration, Outgoing)> {
+        Vec::new()
+    }
+}
+
+/// Where deeds are done at the simulator that this base URL leads to: `/_/flowiq` beside
+/// `/flowiq`. `None` where it leads away from this machine, to a provider that is there.
+pub fn deeds(base_url: &str) -> Option<String> {
+    let (scheme, rest) = base_url.split_once("://")?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split_once(']')?.0,
+        None => authority.split_once(':').map_or(authority, |it| it.0),
+    };
+    let address = host.parse::<std::net::IpAddr>();
+    let is_here = host == "localhost" || address.is_ok_and(|it| it.is_loopback());
+    let api = path.trim_end_matches('/');
+    let one = !api.is_empty() && !api.contains('/');
+    (is_here && one).then(|| format!("{scheme}://{authority}/_/{api}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::deeds;
+
+    #[test]
+    fn deeds_are_done_on_this_machine_only() {
+        for (base_url, expected) in [
+            ("http://127.0.0.1:8090/flowiq", Some("http://127.0.0.1:8090/_/flowiq")),
+            ("http://localhost:8090/flowxo/", Some("http://localhost:8090/_/flowxo")),
+            ("http://[::1]:80/flowiq", Some("http://[::1]:80/_/flowiq")),
+            ("http://127.0.0.1:8090", None),
+            ("http://127.0.0.1:8090/a/b", None),
+            ("http://127.0.0.1.example/flowiq", None),
+            ("http://127.0.0.1@example.com/flowiq", None),
+            ("https://api.flowiq.live", None),
+        ] {
+            assert_eq!(deeds(base_url).as_deref(), expected, "{base_url}");
+        }
     }
 }

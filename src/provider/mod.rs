@@ -108,6 +108,12 @@ pub trait Provider: Send + Sync + Sized + 'static {
         None
     }
 
+    /// Where deeds are done at a simulator of this provider, if it is one on this machine that the
+    /// source asks: see [`client::deeds`](crate::client::deeds).
+    fn simulated(&self) -> Option<String> {
+        None
+    }
+
     /// Turns the payload into events, in the order they happened; never empty, never failing.
     ///
     /// What nobody knows becomes `<provider>.unmapped`, and one strange element never costs its
@@ -282,6 +288,8 @@ pub trait Source: Send + Sync {
     fn answer(&self, request: &Request<Verified>, drafts: &[Draft]) -> Answer;
     /// See [`Provider::poller`].
     fn poller(&self, cursors: Vec<Cursor>) -> Option<Box<dyn Poller>>;
+    /// See [`Provider::simulated`].
+    fn simulated(&self) -> Option<String>;
     /// See [`Provider::compose`]; signed.
     ///
     /// # Errors
@@ -325,6 +333,10 @@ impl<P: Provider> Source for P {
 
     fn poller(&self, cursors: Vec<Cursor>) -> Option<Box<dyn Poller>> {
         Provider::poller(self, cursors)
+    }
+
+    fn simulated(&self) -> Option<String> {
+        Provider::simulated(self)
     }
 
     fn compose(&self, sample: &Sample, fresh: &Fresh<'_>) -> Result<Request, String> {

@@ -50,6 +50,10 @@ fn section(page: &mut String, command: &Command, depth: usize) {
     if !arguments.is_empty() {
         let _ = write!(page, "\n{arguments}");
     }
+    if command.get_name() == "call" {
+        page.push_str("\nWhat can be called is listed under [calls](calls.md).\n");
+        return;
+    }
     for child in command.get_subcommands().filter(|it| it.get_name() != "help") {
         section(page, child, depth + 1);
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::event::facts::{Contact, Conversation};
-use crate::event::{Candidate, Draft};
+use crate::event::{Candidate, Draft, phone};
 use crate::lenient::{Text, each};
 use crate::provider::meta::Place;
 
@@ -75,15 +75,20 @@ impl<'a> Setting<'a> {
             id.clone_into(&mut self.place.channel.account);
         }
         let number = metadata.display_phone_number.get().or(display_phone_number.get());
-        self.place.channel.address = number.and_then(phone);
+        self.place.channel.address = number.and_then(|it| phone::e164(it, None));
         self.profiles = each(contacts).into_iter().map(|it| decoded(Some(it))).collect();
         self
     }
 
     /// Whether an id is our own number's.
     pub(super) fn is_ours(&self, id: Option<&str>) -> bool {
-        let ours = self.channel.address.as_deref().and_then(|it| it.strip_prefix('+'));
-        ours.is_some() && id == ours
+        let (Some(ours), Some(id)) = (self.channel.address.as_deref(), id) else { return false };
+        if ours.strip_prefix('+') == Some(id) {
+            return true;
+        }
+        // Both sides of a line that is written in two ways, which few countries have.
+        let line = phone::same_line(ours);
+        line.is_some() && number(id).and_then(|it| phone::same_line(&it)) == line
     }
 
     /// Whoever has these ids, with what `contacts[]` adds. `None` when there is no id at all.
@@ -123,7 +128,10 @@ impl<'a> Setting<'a> {
     pub(super) fn candidates(&self, contact: &Contact) -> Vec<Candidate> {
         let bsuid = contact.bsuid.iter().map(|it| self.candidate("bsuid", it));
         let wa_id = contact.wa_id.iter().map(|it| self.candidate("wa_id", it));
-        bsuid.chain(wa_id).collect()
+        // Last, so that whoever has exactly this id is found before a line that has two.
+        let line = contact.phone.as_deref().and_then(phone::same_line);
+        let line = line.iter().map(|it| self.candidate("phone", it));
+        bsuid.chain(wa_id).chain(line).collect()
     }
 
     /// The profile with one of these ids; or the only one, if it does not contradict them.
@@ -162,21 +170,15 @@ fn is_bsuid(id: &str) -> bool {
         && rest.bytes().all(|it| it.is_ascii_alphanumeric())
 }
 
-/// A `WhatsApp` id as a phone number, if it can be one.
+/// A `WhatsApp` id as a phone number, if it can be one: it is E.164 without the plus.
 fn number(wa_id: &str) -> Option<String> {
     let digits = wa_id.bytes().all(|it| it.is_ascii_digit());
-    (digits && (7..=15).contains(&wa_id.len())).then(|| ["+", wa_id].concat())
-}
-
-/// A phone number for people, in E.164.
-fn phone(formatted: &str) -> Option<String> {
-    let digits: String = formatted.chars().filter(char::is_ascii_digit).collect();
-    (!digits.is_empty()).then(|| ["+", &digits].concat())
+    digits.then(|| phone::e164(wa_id, None)).flatten()
 }
 
 /// The digits of a phone number for people: the `WhatsApp` id it usually has.
 pub(super) fn digits(formatted: &str) -> Option<String> {
-    phone(formatted).map(|it| it[1..].to_owned())
+    phone::e164(formatted, None).map(|it| it[1..].to_owned())
 }
 
 #[cfg(test)]
@@ -199,7 +201,7 @@ mod tests {
         for id in ["123456", "1234567890123456", "1650555123a", "+16505551234", ""] {
             assert_eq!(number(id), None, "{id}");
         }
-        assert_eq!(phone("+250 788 123 200").as_deref(), Some("+250788123200"));
-        assert_eq!(phone("n/a"), None);
+        assert_eq!(digits("+250 788 123 200").as_deref(), Some("250788123200"));
+        assert_eq!(digits("n/a"), None);
     }
 }
