@@ -210,6 +210,10 @@ routes:
     assert_eq!(events[3]["data"]["message"]["text"], "Good morning");
 
     let http = client();
+    for (kind, expected) in [("order.created", 200), ("order", 404), ("Order.Created", 404)] {
+        let schema = format!("{}/schemas/{kind}/1", gateway.url);
+        assert_eq!(http.get(schema).send().await.unwrap().status(), expected, "{kind}");
+    }
     let asked = format!("{}/hooks/hooks?challenge=abc", gateway.url);
     assert_eq!(http.get(asked).send().await.unwrap().text().await.unwrap(), "abc");
     for (path, expected) in
