@@ -172,6 +172,61 @@ async fn a_development_secret_is_refused_behind_a_proxy() {
 }
 
 #[tokio::test]
+async fn senders_of_every_sort_get_in_by_their_own_proof() {
+    let directory = tempfile::tempdir().unwrap();
+    let routes = r##"
+sources:
+  shop:
+    provider: webhook
+    verify: { preset: standard_webhooks }
+    secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw]
+    map: { kind: order.created, key: "header:webhook-id", text: /note, fields: { total: /total } }
+  hooks: { provider: webhook, verify: { preset: path }, secrets: [a-long-word], handshake: echo }
+  leads: { provider: flowbot, auth: api_key, secrets: [a-key] }
+  concierge: { provider: flowgent }
+destinations:
+  events: { kind: queue, exchange: sluicegate, queues: { sluicegate.events: ["#"] } }
+routes:
+  - { name: orders, on: order.created, when: event.fields.total, to: events }
+  - { name: others, from: [hooks, leads, concierge], to: events }
+"##;
+    std::fs::write(directory.path().join("routes.yaml"), routes).unwrap();
+    let gateway = Gateway::start(directory.path(), &[]);
+    for arguments in [
+        &["send", "shop", "event", "Ring twice"][..],
+        &["send", "hooks", "cloudevent"],
+        &["send", "leads", "lead"],
+        &["send", "concierge", "reply", "Good morning"],
+    ] {
+        let sent = gateway.run(arguments);
+        let error = String::from_utf8_lossy(&sent.stderr).into_owned();
+        assert!(sent.status.success(), "{arguments:?}: {error}");
+    }
+    let events = gateway.drain("sluicegate.events").await;
+    let kinds: Vec<&str> = events.iter().map(|it| it["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["order.created", "event.received", "lead.received", "agent.replied"]);
+    assert_eq!(events[0]["data"]["message"]["text"], "Ring twice");
+    assert_eq!(events[0]["data"]["fields"]["total"], "sample");
+    assert_eq!(events[3]["data"]["message"]["text"], "Good morning");
+
+    let http = client();
+    for (kind, expected) in [("order.created", 200), ("order", 404), ("Order.Created", 404)] {
+        let schema = format!("{}/schemas/{kind}/1", gateway.url);
+        assert_eq!(http.get(schema).send().await.unwrap().status(), expected, "{kind}");
+    }
+    let asked = format!("{}/hooks/hooks?challenge=abc", gateway.url);
+    assert_eq!(http.get(asked).send().await.unwrap().text().await.unwrap(), "abc");
+    for (path, expected) in
+        [("hooks/another-word", 401), ("hooks", 401), ("concierge", 401), ("leads", 401)]
+    {
+        let url = format!("{}/hooks/{path}", gateway.url);
+        assert_eq!(http.post(url).body("{}").send().await.unwrap().status(), expected, "{path}");
+    }
+    let nobody_asks = http.get(format!("{}/hooks/leads", gateway.url)).send().await.unwrap();
+    assert_eq!(nobody_asks.status(), 405);
+}
+
+#[tokio::test]
 async fn the_admin_api_wants_its_token() {
     let directory = tempfile::tempdir().unwrap();
     let gateway = Gateway::start(directory.path(), &[]);

@@ -7,14 +7,16 @@ use serde_json::{Map, Value, json};
 
 use super::{Facts, Kind};
 
-/// The schema of a kind's `data`; `None` for a kind that the catalogue does not know, unless it
-/// is a provider's `unmapped`.
+/// The schema of a kind's `data`; `None` for what is no kind. A kind that the catalogue does not
+/// know is a provider's `unmapped`, or one that a source names itself.
 pub fn of(name: &str) -> Option<Value> {
     let kind = Kind::parse(name);
-    if kind.entry().is_none() && !name.ends_with(".unmapped") {
-        return None;
-    }
-    let summary = kind.entry().map_or("A payload that has no kind of its own.", |it| it.summary);
+    let summary = match kind.entry() {
+        Some(entry) => entry.summary,
+        None if name.ends_with(".unmapped") => "A payload that has no kind of its own.",
+        None if is_kind(name) => "What a source's own mapping makes of a payload.",
+        None => return None,
+    };
     let facts = facts();
     let mut properties = Map::new();
     for section in ["channel"].iter().chain(kind.sections()) {
@@ -36,6 +38,13 @@ pub fn of(name: &str) -> Option<Value> {
         "required": ["channel", "raw"],
         "$defs": definitions,
     }))
+}
+
+/// Two lower-case words with a dot between them.
+fn is_kind(name: &str) -> bool {
+    let letter = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_';
+    let word = |it: &str| !it.is_empty() && it.bytes().all(letter);
+    name.split_once('.').is_some_and(|(left, right)| word(left) && word(right))
 }
 
 /// Every section as the wire has it: what is always written is required, what is not known is left

@@ -53,7 +53,7 @@ const SCALARS: [&str; 13] = [
 ];
 
 /// Names that hold more than one value.
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 19] = [
     "contact",
     "channel",
     "conversation",
@@ -66,6 +66,11 @@ const SECTIONS: [&str; 14] = [
     "preference",
     "handover",
     "notice",
+    "comment",
+    "lead",
+    "flow",
+    "agent",
+    "fields",
     "unmapped",
     "raw",
 ];
@@ -183,12 +188,32 @@ impl View {
     }
 
     fn section(&self, name: &str) -> Option<Value> {
-        let facts = self.facts();
+        // Destructured, so that a new section cannot be forgotten here.
+        let Facts {
+            contact,
+            channel,
+            conversation,
+            message,
+            status,
+            call,
+            group,
+            template,
+            identity,
+            preference,
+            handover,
+            notice,
+            comment,
+            lead,
+            flow,
+            agent,
+            fields,
+            unmapped,
+        } = self.facts();
         match name {
-            "contact" => whole(facts.contact.as_ref()),
-            "channel" => whole(Some(&facts.channel)),
+            "contact" => whole(contact.as_ref()),
+            "channel" => whole(Some(channel)),
             "conversation" => {
-                let stated = Value::from(Serde(&facts.conversation));
+                let stated = Value::from(Serde(conversation));
                 let Origin::Event(event) = &self.origin else { return Some(stated) };
                 let pairs = stated.try_iter().into_iter().flatten();
                 let pairs =
@@ -196,16 +221,21 @@ impl View {
                 let id = event.conversation.map(|it| ("id".into(), it.to_string().into()));
                 Some(Value::from_pairs(pairs.chain(id)))
             }
-            "message" => whole(facts.message.as_ref()),
-            "status" => whole(facts.status.as_ref()),
-            "call" => whole(facts.call.as_ref()),
-            "group" => whole(facts.group.as_ref()),
-            "template" => whole(facts.template.as_ref()),
-            "identity" => whole(facts.identity.as_ref()),
-            "preference" => whole(facts.preference.as_ref()),
-            "handover" => whole(facts.handover.as_ref()),
-            "notice" => whole(facts.notice.as_ref()),
-            "unmapped" => whole(facts.unmapped.as_ref()),
+            "message" => whole(message.as_ref()),
+            "status" => whole(status.as_ref()),
+            "call" => whole(call.as_ref()),
+            "group" => whole(group.as_ref()),
+            "template" => whole(template.as_ref()),
+            "identity" => whole(identity.as_ref()),
+            "preference" => whole(preference.as_ref()),
+            "handover" => whole(handover.as_ref()),
+            "notice" => whole(notice.as_ref()),
+            "comment" => whole(comment.as_ref()),
+            "lead" => whole(lead.as_ref()),
+            "flow" => whole(flow.as_ref()),
+            "agent" => whole(agent.as_ref()),
+            "fields" => whole(Some(fields).filter(|it| !it.is_empty())),
+            "unmapped" => whole(unmapped.as_ref()),
             "raw" => {
                 let raw = match &self.origin {
                     Origin::Draft { draft, body, .. } => body.get(draft.raw.clone())?,

@@ -110,3 +110,27 @@ fn leading_conjuncts_answer_as_the_engine_does() {
         }
     }
 }
+
+#[test]
+fn what_others_than_chats_send_can_be_asked_for() {
+    let facts: Facts = serde_json::from_value(json!({
+        "comment": {"id": "c", "item": "post"},
+        "lead": {"email": "e", "fields": {"product": {"name": "p"}}},
+        "flow": {"id": "f"},
+        "agent": {"credits": 2.0},
+        "fields": {"total": 7, "list": [{"sku": "A1"}]},
+    }))
+    .unwrap();
+    let subject = Subject::event(Arc::new(Event { facts, ..event() }));
+    for condition in [
+        "event.comment.item == 'post'",
+        "event.lead.email == 'e'",
+        "event.lead.fields.product.name == 'p'",
+        "event.flow.id == 'f'",
+        "event.agent.credits == 2",
+        "event.fields.total > 6",
+        "event.fields.list[0].sku == 'A1'",
+    ] {
+        assert_eq!(Condition::compile(condition).unwrap().holds(&subject), Ok(true), "{condition}");
+    }
+}

@@ -151,6 +151,6 @@ impl Provider for Webhook {
     }
 
     fn compose(&self, sample: &Sample, fresh: &Fresh<'_>) -> Request {
-        samples::compose(sample, fresh, &self.mapping)
+        samples::compose(sample, fresh, &self.mapping, self.verifier.headers())
     }
 }
