@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Asked;
 
@@ -110,6 +110,12 @@ fn complaint(text: &str, error: &serde_json::Error) -> String {
 /// The first field of an object that is not among these.
 pub(super) fn strange_field<'a>(fields: &'a Map<String, Value>, known: &[&str]) -> Option<&'a str> {
     fields.keys().map(String::as_str).find(|name| !known.contains(name))
+}
+
+/// What a deed answers whose arguments do not fit: how it is asked for. `None`: there is none.
+pub(super) fn unfit(deeds: &[&str], deed: &str) -> Option<Value> {
+    let usage = deeds.iter().find(|it| it.split(' ').next() == Some(deed))?;
+    Some(json!({ "error": format!("the deed is `{usage}`") }))
 }
 
 /// Undoes percent-encoding; `None` when it is none.

@@ -154,7 +154,8 @@ fn a_failure_reaches_the_callback_too() {
     assert_eq!(json(&ends.call("chat", &said).body), example(8));
     assert_eq!(json(&ends.later[0].body)["statusCode"], 503);
     for bad in [json!({"left": "many"}), json!({})] {
-        assert_eq!(ends.simulator.deed("credits", &bad, ends.now), None);
+        let told = ends.deed("credits", &bad);
+        assert_eq!(told["error"], "the deed is `credits {left}`");
     }
     assert_eq!(ends.simulator.deed("dance", &json!({}), ends.now), None);
 }

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use super::payload::{Conversation, Flow};
 use super::table::{MAP, ROWS, Row};
-use crate::client::inspect::{Rate, strange_field};
+use crate::client::inspect::{Rate, strange_field, unfit};
 use crate::client::{Answered, Asked, Body, Place, Simulator};
 
 /// A quarter of an hour.
@@ -38,6 +38,14 @@ const HEADERS: &[&str] = &[
     "x-signature-256",
     "x-telegram-bot-api-secret-token",
     "tiktok-signature",
+];
+
+const DEEDS: &[&str] = &[
+    "approve {clientId, approved?}",
+    "message {from, text}",
+    "status_url {url}",
+    "lead_auth {mode: any, jwt, api_key, basic, bearer, hmac or none}",
+    "fail {status, times?}",
 ];
 
 /// Nobody has called yet.
@@ -97,6 +105,12 @@ impl Simulator for FlowBot {
 
     fn deed(&mut self, deed: &str, arguments: &Value, now: Timestamp) -> Option<Value> {
         self.begin(now);
+        self.perform(deed, arguments, now).or_else(|| unfit(DEEDS, deed))
+    }
+}
+
+impl FlowBot {
+    fn perform(&mut self, deed: &str, arguments: &Value, now: Timestamp) -> Option<Value> {
         let text = |name: &str| arguments[name].as_str().map(str::to_owned);
         match deed {
             "approve" => {
@@ -121,9 +135,7 @@ impl Simulator for FlowBot {
         }
         Some(json!({ "done": deed }))
     }
-}
 
-impl FlowBot {
     /// Seeds a few rows, which are as old as they should be.
     fn begin(&mut self, now: Timestamp) {
         if self.started.is_some() {

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::payload::{Item, Message};
-use crate::client::inspect::strange_field;
+use crate::client::inspect::{strange_field, unfit};
 use crate::client::{Answered, Asked, Simulator};
 
 /// Nothing was said, used or known yet.
@@ -47,6 +47,8 @@ struct FlowGent {
     counter: u64,
 }
 
+const DEEDS: &[&str] = &["credits {left}", "fail {status, times?}", "slow {ms}", "limit {items}"];
+
 /// What is refused, in the document's words.
 type Refused = Answered;
 
@@ -64,6 +66,12 @@ impl Simulator for FlowGent {
     }
 
     fn deed(&mut self, deed: &str, arguments: &Value, _: Timestamp) -> Option<Value> {
+        self.perform(deed, arguments).or_else(|| unfit(DEEDS, deed))
+    }
+}
+
+impl FlowGent {
+    fn perform(&mut self, deed: &str, arguments: &Value) -> Option<Value> {
         let number = |name: &str| arguments[name].as_u64();
         match deed {
             "credits" => self.credits = number("left")?,
@@ -77,9 +85,7 @@ impl Simulator for FlowGent {
         }
         Some(json!({ "done": deed }))
     }
-}
 
-impl FlowGent {
     fn route(&mut self, asked: &Asked, now: Timestamp) -> Result<Answered, Refused> {
         match asked.header("authorization").map(str::trim) {
             None | Some("") => {

@@ -21,8 +21,19 @@ use serde_json::{Value, json};
 use self::errors::{Refused, error, refused};
 use self::webhook::Webhook;
 use super::rules;
-use crate::client::inspect::Rate;
+use crate::client::inspect::{Rate, unfit};
 use crate::client::{Answered, Asked, Outgoing, Simulator};
+
+const DEEDS: &[&str] = &[
+    "webhook {url, app_secret, verify_token?}",
+    "message {from, text, name?}",
+    "window {open}",
+    "limits {per_second?, per_pair?}",
+    "unreachable {to}",
+    "fail {code, times?, later?}",
+    "media {id?, mime_type?, content}",
+    "lead {id?, field_data}",
+];
 
 /// Nobody has written yet.
 pub(in crate::client::graph) fn fresh() -> Box<dyn Simulator> {
@@ -85,6 +96,16 @@ impl Simulator for Graph {
     }
 
     fn deed(&mut self, deed: &str, arguments: &Value, now: Timestamp) -> Option<Value> {
+        self.perform(deed, arguments, now).or_else(|| unfit(DEEDS, deed))
+    }
+
+    fn due(&mut self) -> Vec<(Duration, Outgoing)> {
+        std::mem::take(&mut self.due)
+    }
+}
+
+impl Graph {
+    fn perform(&mut self, deed: &str, arguments: &Value, now: Timestamp) -> Option<Value> {
         let text = |name: &str| arguments[name].as_str().map(str::to_owned);
         let count = |name: &str| arguments[name].as_u64().and_then(|it| usize::try_from(it).ok());
         match deed {
@@ -132,12 +153,6 @@ impl Simulator for Graph {
         Some(json!({ "done": deed }))
     }
 
-    fn due(&mut self) -> Vec<(Duration, Outgoing)> {
-        std::mem::take(&mut self.due)
-    }
-}
-
-impl Graph {
     /// A file and a lead to begin with: `1000001` and `2000001`.
     fn seed(&mut self) {
         let content = b"a picture".to_vec();
