@@ -128,12 +128,15 @@ fn an_element_is_told_the_same_alone_and_in_company() {
     }
 }
 
+/// Fixtures that differ in one list alone: the first, without its list, what all of the lists hold,
+/// and what each of them is told as.
+type Group<'a> = (&'a Fixture, Value, Vec<Value>, Vec<Told>);
+
 #[test]
 fn all_fixtures_in_one_batch_are_told_the_same() {
     for bench in bench::all() {
         let Some(list) = bench.config.batches.first() else { continue };
-        let mut groups: BTreeMap<String, (&Fixture, Value, Vec<Value>, Vec<Told>)> =
-            BTreeMap::new();
+        let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
         for (fixture, body) in bench.json() {
             let Some(Value::Array(elements)) = body.pointer(list) else { continue };
             let mut empty = body.clone();

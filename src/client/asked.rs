@@ -4,17 +4,6 @@ use super::parameter::decoded;
 use super::{Answered, Asked, Outgoing, Response};
 use crate::config::Secret;
 
-/// What any HTTP client may send along.
-const STANDARD: [&str; 7] = [
-    "host",
-    "user-agent",
-    "accept",
-    "accept-encoding",
-    "content-type",
-    "content-length",
-    "connection",
-];
-
 impl Asked {
     /// A request of ours as it arrives at a simulator, without a socket between them.
     pub fn of(outgoing: &Outgoing, base_url: &str) -> Self {
@@ -38,12 +27,6 @@ impl Asked {
     /// not well formed.
     pub fn segments(&self) -> Option<Vec<String>> {
         self.path.trim_start_matches('/').split('/').map(decoded).collect()
-    }
-
-    /// A header that is neither standard nor listed here.
-    pub fn unlisted_header(&self, listed: &[&str]) -> Option<&str> {
-        let known = |it: &str| STANDARD.contains(&it) || listed.contains(&it);
-        self.headers.iter().map(|it| &*it.0).find(|it| !known(it))
     }
 
     /// What is wrong with the names in the query: one that is not listed here, or stands twice.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Asked;
+use super::parameter::decoded;
 
 /// Headers that HTTP itself, a proxy or tracing brings along: no document lists them.
 const HTTP: &[&str] = &[
@@ -116,22 +117,6 @@ pub(super) fn strange_field<'a>(fields: &'a Map<String, Value>, known: &[&str]) 
 pub(super) fn unfit(deeds: &[&str], deed: &str) -> Option<Value> {
     let usage = deeds.iter().find(|it| it.split(' ').next() == Some(deed))?;
     Some(json!({ "error": format!("the deed is `{usage}`") }))
-}
-
-/// Undoes percent-encoding; `None` when it is none.
-pub(super) fn decoded(segment: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        if *first == b'%' {
-            bytes.extend(hex::decode(rest.get(..2)?).ok()?);
-            rest = &rest[2..];
-        } else {
-            bytes.push(*first);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// At most so many within any stretch of so long.

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::event::wire::SCHEMA_VERSION;
 use crate::journal::{Acceptor, Arrival, Error, History, Rejected};
 use crate::plan::Plan;
-use crate::provider::{Answer, Headers, Rejection, Request, Source};
+use crate::provider::{Answer, Headers, Rejection, Request, Source, Verifier};
 use crate::telemetry::metrics::{self, Metrics};
 use body::Refused;
 use limits::Limits;
@@ -180,7 +180,7 @@ async fn accept(
     let arrival = Arrival {
         source: Arc::clone(name),
         received: now,
-        headers: kept(&request.headers),
+        headers: kept(&request.headers, source.verifier()),
         traceparent: request.headers.get("traceparent").map(str::to_owned),
         cause: None,
         events: plan.prepare(name, drafts, &request.body, now),
@@ -299,7 +299,14 @@ fn headers(http: &HttpRequest, source: &dyn Source) -> Headers {
     headers
 }
 
-/// Headers as the journal keeps them: a JSON object.
-fn kept(headers: &Headers) -> String {
+/// Headers as the journal keeps them: a JSON object. A token that proves the sender would prove it
+/// again to whoever reads it there; a signature fits one body alone.
+fn kept(headers: &Headers, verifier: &Verifier) -> String {
+    let without: Headers;
+    let mut headers = headers;
+    if verifier.has_tokens() {
+        without = headers.iter().filter(|it| !verifier.is_token(it.0)).collect();
+        headers = &without;
+    }
     serde_json::to_string(headers).expect("headers are text")
 }

@@ -90,7 +90,12 @@ fn deed(request: &HttpRequest, body: &Bytes, stage: &Stage, path: &str) -> HttpR
             return refuse(StatusCode::BAD_REQUEST, &format!("the body is not JSON: {error}"));
         }
     };
-    match lock(simulator).deed(deed, &arguments, clock::now()) {
+    let mut simulator = lock(simulator);
+    let done = simulator.deed(deed, &arguments, clock::now());
+    // A customer who writes becomes a webhook.
+    stage.later.send(simulator.due());
+    drop(simulator);
+    match done {
         // A deed that cannot be done says so.
         Some(value) if value["error"].is_string() => HttpResponse::UnprocessableEntity()
             .content_type("application/json")

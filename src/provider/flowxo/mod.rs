@@ -23,6 +23,7 @@ use super::signature::{Method, Verifier, Verify};
 use super::{
     Answer, Cursor, Fresh, Headers, Poller, Proof, Provider, Request, Sample, Setup, Verified,
 };
+use crate::client::deeds;
 use crate::config::{Period, Rate, Secret};
 use crate::event::{Draft, Kind};
 use crate::lenient::{each, object};
@@ -164,6 +165,10 @@ impl Provider for FlowXo {
         // The bot wants an id for what it said, or it counts as failed.
         let body = json!({ "message_id": drafts.first().map(bot::answered) }).to_string();
         Answer { content_type: "application/json", body }
+    }
+
+    fn simulated(&self) -> Option<String> {
+        deeds(&self.polling.as_ref()?.base_url)
     }
 
     fn poller(&self, cursors: Vec<Cursor>) -> Option<Box<dyn Poller>> {

@@ -166,8 +166,7 @@ impl Verifier {
 
     /// What a passed check proves.
     pub fn proof(&self) -> Proof {
-        let other = self.alternative.as_ref().map(Check::proof);
-        other.into_iter().fold(self.check.proof(), Proof::min)
+        self.checks().map(Check::proof).min().unwrap_or(Proof::Nothing)
     }
 
     /// The headers it reads, in lower case.
@@ -180,10 +179,23 @@ impl Verifier {
         self.development
     }
 
+    /// Whether some of the headers it reads are themselves what proves the sender.
+    pub fn has_tokens(&self) -> bool {
+        self.checks().any(|it| matches!(it, Check::Token(..)))
+    }
+
+    /// Whether this header is itself what proves the sender.
+    pub fn is_token(&self, name: &str) -> bool {
+        self.checks().any(|it| matches!(it, Check::Token(header, ..) if **header == *name))
+    }
+
+    fn checks(&self) -> impl Iterator<Item = &Check> {
+        std::iter::once(&self.check).chain(&self.alternative)
+    }
+
     /// Whether the part of the URL after the source's name is its business.
     pub fn reads_path(&self) -> bool {
-        let by_path = |it: &Check| matches!(it, Check::Path(_) | Check::Callback(_));
-        by_path(&self.check) || self.alternative.as_ref().is_some_and(by_path)
+        self.checks().any(|it| matches!(it, Check::Path(_) | Check::Callback(_)))
     }
 
     /// Checks a request.

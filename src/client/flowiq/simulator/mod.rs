@@ -59,7 +59,7 @@ fn missing(message: &str) -> Answered {
 
 impl FlowIq {
     fn dispatch(&mut self, asked: &Asked, now: Timestamp) -> Result<Answered, Answered> {
-        if let Some(header) = asked.unlisted_header(&["authorization"]) {
+        if let Some(header) = asked.strange_header(&["authorization"]) {
             return Err(invalid(&format!("there is no header `{header}`")));
         }
         let token = asked.bearer().ok_or_else(|| {

@@ -51,7 +51,7 @@ fn invalid(error: &str) -> Answered {
 
 impl FlowXo {
     fn dispatch(&mut self, asked: &Asked, now: Timestamp) -> Result<Answered, Answered> {
-        if let Some(header) = asked.unlisted_header(&["authorization"]) {
+        if let Some(header) = asked.strange_header(&["authorization"]) {
             return Err(invalid(&format!("there is no header `{header}`")));
         }
         match asked.bearer() {
