@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::destination::{Destination, Placement};
 use crate::event::{Draft, event_id};
@@ -40,13 +41,15 @@ impl Plan {
         body: &Bytes,
         now: Timestamp,
     ) -> Vec<Incoming> {
-        drafts.into_iter().map(|it| self.incoming(source, it, body, now)).collect()
+        let drafts = drafts.into_iter().enumerate();
+        drafts.map(|(index, it)| self.incoming(source, it, index, body, now)).collect()
     }
 
     fn incoming(
         &self,
         source: &Arc<str>,
         mut draft: Draft,
+        index: usize,
         body: &Bytes,
         now: Timestamp,
     ) -> Incoming {
@@ -71,7 +74,7 @@ impl Plan {
             })
             .collect();
         Incoming {
-            id: event_id(source, &draft.dedup_key),
+            id: id(source, &draft, index, now),
             kind: draft.kind.clone(),
             time: draft.time.unwrap_or(now),
             historical: draft.historical,
@@ -85,6 +88,15 @@ impl Plan {
             deliveries,
         }
     }
+}
+
+/// The event's id. What cannot be told from its like is told by its arrival: it may come twice, but
+/// is never taken for something that came before.
+fn id(source: &str, draft: &Draft, index: usize, now: Timestamp) -> Uuid {
+    if !draft.anonymous {
+        return event_id(source, &draft.dedup_key);
+    }
+    event_id(source, &format!("{}:{}:{index}", draft.dedup_key, now.as_nanosecond()))
 }
 
 /// Whether something happened so long ago that answering it now would be odd.

@@ -354,3 +354,34 @@ async fn the_commands_send_consume_and_show() {
         assert_eq!(output.status.code(), Some(4), "{command:?}");
     }
 }
+
+#[tokio::test]
+async fn the_same_words_twice_are_two_events_where_nothing_tells_them_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let routes = "sources: { leads: { provider: flowbot, auth: api_key, secrets: [a-very-secret-key] } }\n\
+                  destinations: { events: { kind: queue, queues: { sluicegate.events: ['#'] } } }\n\
+                  routes: [{ name: all, to: events }]\n";
+    std::fs::write(directory.path().join("routes.yaml"), routes).unwrap();
+    let gateway = Gateway::start(directory.path(), &[]);
+    let lead = json!({ "phone": "+972501234567", "name": "Dana" });
+    let twins = json!([lead, lead]);
+    for body in [&lead, &lead, &twins] {
+        let sent = client()
+            .post(format!("{}/hooks/leads", gateway.url))
+            .header("x-api-key", "a-very-secret-key")
+            .json(body)
+            .send();
+        assert_eq!(sent.await.unwrap().status(), 200);
+    }
+    let events = gateway.drain("sluicegate.events").await;
+    let ids: std::collections::BTreeSet<&str> =
+        events.iter().map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!((events.len(), ids.len()), (4, 4));
+
+    // What proves the sender is not written down: whoever reads the file could send.
+    let files = ["journal.db", "journal.db-wal"];
+    let files = files.map(|it| std::fs::read(directory.path().join("data").join(it)).unwrap());
+    let holds = |it: &[u8]| files.iter().any(|file| file.windows(it.len()).any(|part| part == it));
+    assert!(holds(b"972501234567"), "this is not where events are written");
+    assert!(!holds(b"a-very-secret-key"), "the key is written down");
+}

@@ -106,7 +106,9 @@ impl Send {
                 return Err(Failure::Refused(format!("{name} answered {status}: {reason}")));
             }
             for draft in &drafts {
-                let id = event_id(name, &draft.dedup_key);
+                // What cannot be told from its like has the id that its arrival gives it.
+                let known = (!draft.anonymous).then(|| event_id(name, &draft.dedup_key));
+                let id = known.map_or_else(|| "-".to_owned(), |it| it.to_string());
                 if global.json {
                     let status = status.as_u16();
                     print(&json!({ "status": status, "id": id, "kind": draft.kind }).to_string())?;

@@ -30,6 +30,9 @@ pub struct Draft {
     pub kind: Kind,
     /// Equal for two deliveries of the same happening within one source, and for nothing else.
     pub dedup_key: String,
+    /// The provider gave nothing to tell it by: the key is a digest of what was said, and saying
+    /// the same again is a happening of its own.
+    pub anonymous: bool,
     /// When the provider says it happened, if it says.
     pub time: Option<Timestamp>,
     /// Told after the fact: a history import, or a first poll. Routes ignore it unless they ask.

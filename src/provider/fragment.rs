@@ -27,6 +27,7 @@ pub(super) fn draft(provider: &str, kind: Kind, dedup_key: String, raw: Range<us
         dedup_key,
         time: None,
         historical: false,
+        anonymous: false,
         candidates: Vec::new(),
         facts: Facts {
             channel: Channel { provider: provider.to_owned(), ..Channel::default() },
@@ -46,6 +47,7 @@ pub(super) fn unmapped(
 ) -> Draft {
     let key = format!("unmapped:{}", digest(&body[raw.clone()]));
     let mut draft = draft(provider, kind, key, raw);
+    draft.anonymous = true;
     draft.facts.unmapped = Some(Unmapped { field: None, reason: reason.into() });
     draft
 }

@@ -15,6 +15,7 @@ fn draft(kind: &str, text: &str) -> Draft {
         dedup_key: "1".into(),
         time: None,
         historical: false,
+        anonymous: false,
         candidates: Vec::new(),
         facts: Facts {
             channel: Channel {

@@ -14,6 +14,7 @@ fn results_and_steps_are_bounded() {
         dedup_key: "1".into(),
         time: None,
         historical: false,
+        anonymous: false,
         candidates: Vec::new(),
         facts: Facts::default(),
         raw: 0..raw.len(),

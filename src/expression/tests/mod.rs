@@ -62,6 +62,7 @@ fn subject() -> Subject {
         dedup_key: "1".into(),
         time: Some("2026-11-20T10:00:00Z".parse().unwrap()),
         historical: false,
+        anonymous: false,
         candidates: Vec::new(),
         facts: facts(),
         raw: 0..RAW.len(),

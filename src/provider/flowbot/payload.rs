@@ -125,6 +125,8 @@ fn element(
     }
     let digest = fragment::digest(&body[range.clone()]);
     let about = |kind, key| fragment::draft(PROVIDER, kind, key, range.clone());
+    // Nothing in a lead or a flow tells one call from the next.
+    let anonymous = |kind, key| Draft { anonymous: true, ..about(kind, key) };
     if fields.is_status() {
         return status(about(Kind::MESSAGE_STATUS, format!("status:{digest}")), fields);
     }
@@ -138,9 +140,9 @@ fn element(
                 "neither a lead nor a flow by its fields; `as` of the source can say which";
             return unmapped(body, range, reason);
         }
-        _ => return lead(about(Kind::LEAD_RECEIVED, format!("lead:{digest}")), fields, flow),
+        _ => return lead(anonymous(Kind::LEAD_RECEIVED, format!("lead:{digest}")), fields, flow),
     }
-    let mut draft = about(Kind::FLOW_TRIGGERED, format!("flow:{digest}"));
+    let mut draft = anonymous(Kind::FLOW_TRIGGERED, format!("flow:{digest}"));
     fields.place(&mut draft);
     let id = fields.take(MESSAGE);
     draft.facts.message = fields.take(TEXT).map(|it| Message {

@@ -23,6 +23,7 @@ pub(super) fn draft(value: &Value, bot: &str, body: &[u8], raw: Range<usize>) ->
         None => format!("bot:{bot}:{}", digest(&body[raw.clone()])),
     };
     let mut draft = fragment::draft(PROVIDER, Kind::MESSAGE_SENT, key, raw);
+    draft.anonymous = id.is_none();
     draft.time = time(&value["timestamp"]);
     let path = text(&value["response_path"]).filter(|it| it.contains("/c/"));
     let user = path.as_deref().and_then(|it| it.split_once("/c/")).map(|it| it.1.to_owned());

@@ -99,6 +99,7 @@ pub(super) fn draft(all: &Value, map: &Map, body: &[u8], raw: Range<usize>) -> D
         None => format!("flow:{}", digest(&body[raw.clone()])),
     };
     let mut draft = fragment::draft(PROVIDER, map.kind(), key, raw);
+    draft.anonymous = event.is_none();
     draft.time = fields.take(Sought::Time, |it| moment(&it));
     let message = fields.take(Sought::Text, Some).map(|text| Message {
         id: message_id.clone(),

@@ -137,6 +137,7 @@ impl Transcript<'_> {
             dedup_key,
             time: None,
             historical: false,
+            anonymous: false,
             candidates: if path.is_empty() { Vec::new() } else { vec![candidate()] },
             facts: Facts {
                 contact,

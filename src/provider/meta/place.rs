@@ -77,6 +77,7 @@ impl<'a> Place<'a> {
             dedup_key,
             time: moment(self.time),
             historical: self.historical,
+            anonymous: false,
             candidates: Vec::new(),
             facts: Facts { channel: self.channel.clone(), ..Facts::default() },
             raw: self.range(raw),
@@ -133,6 +134,7 @@ pub(super) fn whole(product: Product, body: &[u8], reason: &str) -> Draft {
         dedup_key: format!("unmapped:{}", digest(body)),
         time: None,
         historical: false,
+        anonymous: false,
         candidates: Vec::new(),
         facts: Facts {
             channel: channel(product),

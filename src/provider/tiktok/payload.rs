@@ -189,6 +189,7 @@ impl Event {
             dedup_key,
             time: self.time,
             historical: false,
+            anonymous: false,
             candidates: Vec::new(),
             facts: Facts { channel: self.channel(), ..Facts::default() },
             raw: self.raw.clone(),
@@ -232,6 +233,7 @@ fn unmapped(field: Option<&str>, reason: &str, raw: &[u8], range: Range<usize>) 
         dedup_key: format!("unmapped:{}", digest(raw)),
         time: None,
         historical: false,
+        anonymous: false,
         candidates: Vec::new(),
         facts: Facts {
             channel: channel(),

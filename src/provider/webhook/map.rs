@@ -23,7 +23,8 @@ pub(super) struct Map {
     /// stands outside the list is reached with `body:/pointer`.
     items: Option<String>,
     /// What is equal for two deliveries of the same happening, and for nothing else. Without it:
-    /// the id of a `CloudEvent`, a header such as `webhook-id`, or else a digest of the body.
+    /// the id of a `CloudEvent`, or a header such as `webhook-id`; where there is none, every request
+    /// is a happening of its own.
     key: Option<String>,
     /// When it happened: seconds or milliseconds since 1970, or ISO 8601.
     time: Option<String>,

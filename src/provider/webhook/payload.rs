@@ -217,12 +217,14 @@ fn draft(
     let is_named = kind.is_some();
     let kind = kind.unwrap_or(Kind::EVENT_RECEIVED);
     let id = mapping.key.as_ref().and_then(|it| it.whole(&place));
-    let key = match &id {
-        Some(id) => format!("{kind}:{id}"),
+    let stated = match &id {
+        Some(id) => Some(format!("{kind}:{id}")),
         None => key(element, attributes, headers, mapping),
     };
+    let anonymous = stated.is_none();
+    let key = stated.unwrap_or_else(|| format!("body:{}", element.digest));
 
-    let mut draft = fragment::draft(PROVIDER, kind, key, range);
+    let mut draft = Draft { anonymous, ..fragment::draft(PROVIDER, kind, key, range) };
     draft.time = mapping
         .time
         .as_ref()
@@ -261,23 +263,20 @@ fn draft(
     draft
 }
 
-/// What tells an element from every other, where the mapping does not say.
+/// What tells an element from every other, where the mapping does not say; `None`: nothing does.
 fn key(
     element: &Element,
     attributes: &Map<String, Value>,
     headers: &Headers,
     mapping: &Mapping,
-) -> String {
+) -> Option<String> {
     let stated = || {
         let ids = IDS.iter().filter_map(|name| Some((name, headers.get(name)?)));
         ids.map(|(name, id)| format!("{name}:{id}")).next()
     };
-    match cloudevent::key(attributes).or_else(stated) {
-        // Such an id belongs to the request, or to the event around the list.
-        Some(id) if mapping.items.is_some() => format!("{id}:{}", element.digest),
-        Some(id) => id,
-        None => format!("body:{}", element.digest),
-    }
+    let id = cloudevent::key(attributes).or_else(stated)?;
+    // Such an id belongs to the request, or to the event around the list.
+    Some(if mapping.items.is_some() { format!("{id}:{}", element.digest) } else { id })
 }
 
 fn contact(mapping: &Mapping, place: &Place<'_>) -> Option<Contact> {

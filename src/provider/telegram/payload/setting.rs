@@ -66,6 +66,7 @@ impl<'a> Setting<'a> {
             dedup_key: self.key.clone(),
             time: None,
             historical: false,
+            anonymous: false,
             candidates: Vec::new(),
             facts: Facts { channel: channel(self.bot), ..Facts::default() },
             raw: self.range.clone(),
@@ -173,6 +174,7 @@ pub(super) fn whole(bot: &str, body: &[u8], reason: &str) -> Draft {
         dedup_key: format!("unmapped:{bot}:{}", digest(body)),
         time: None,
         historical: false,
+        anonymous: false,
         candidates: Vec::new(),
         facts: Facts {
             channel: channel(bot),
