@@ -50,6 +50,7 @@ pub(crate) fn arrival(events: Vec<Incoming>) -> Arrival {
         traceparent: None,
         cause: None,
         events,
+        cursors: Vec::new(),
     }
 }
 
