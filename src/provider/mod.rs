@@ -20,6 +20,7 @@ mod request;
 mod signature;
 
 mod meta;
+mod flowiq;
 mod whatsapp;
 
 pub use callback::Callback;
@@ -28,7 +29,7 @@ pub use request::{Headers, Request, Unverified, Verified};
 pub use signature::{PRESETS, Preset, Verifier};
 
 /// Every provider, in the order of `docs/providers.md`. Add yours here.
-pub const REGISTRY: &[Entry] = &[Entry::of::<whatsapp::WhatsApp>()];
+pub const REGISTRY: &[Entry] = &[Entry::of::<flowiq::FlowIq>(), Entry::of::<whatsapp::WhatsApp>()];
 
 /// A sender of webhooks. Pure: no I/O, no clock, no state that changes.
 pub trait Provider: Send + Sync + Sized + 'static {

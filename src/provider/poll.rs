@@ -7,6 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::client::{Outgoing, Problem, Response};
+use crate::config::Rate;
 
 /// Asks one account, one question at a time.
 ///
@@ -21,6 +22,9 @@ pub trait Poller: Send {
     /// # Errors
     /// What the provider says is wrong, in its own words. The same is asked again later.
     fn read(&mut self, response: &Response, now: Timestamp) -> Result<Batch, Problem>;
+
+    /// How often it may ask: what the provider allows, or the operator wants to spend.
+    fn budget(&self) -> Rate;
 
     /// How far it is.
     fn progress(&self, now: Timestamp) -> Progress;

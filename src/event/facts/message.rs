@@ -142,7 +142,7 @@ pub struct Interactive {
 pub struct Reaction {
     /// The message it was put on.
     pub message_id: String,
-    /// The emoji; absent when the reaction was taken back.
+    /// The emoji; absent where the provider does not say which one was taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emoji: Option<String>,
     /// The reaction was taken back.
