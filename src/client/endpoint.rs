@@ -19,7 +19,9 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// Its methods; the first is meant where none is said.
     pub methods: &'static [&'static str],
-    /// Its path under the base URL, with `{name}` where a parameter stands.
+    /// Its path under the base URL, with `{name}` where a parameter stands. It may bring a part of
+    /// the query string, for an API that tells its operations apart by a parameter:
+    /// `/conversations?action=contacts`.
     pub path: &'static str,
     /// What it asks for.
     pub auth: Auth,
@@ -112,7 +114,7 @@ impl Endpoint {
                 format!("`{}` takes {}, not {method}", self.call, self.methods.join(" or "))
             })?,
         };
-        for (name, _) in &arguments.values {
+        for name in arguments.values.keys() {
             if !self.parameters.iter().any(|it| it.name == *name) {
                 return Err(format!("`{}` has no parameter `{name}`", self.call));
             }
@@ -140,7 +142,12 @@ impl Endpoint {
             let json = parameter.read(value)?;
             match parameter.place {
                 Place::Path => {
-                    path = path.replace(&format!("{{{}}}", parameter.name), &encoded(value));
+                    let text = json.as_str().unwrap_or(value);
+                    // A URL parser takes these for a step, percent-encoded or not.
+                    if matches!(text, "." | "..") {
+                        return Err(format!("`{}` cannot be `{text}`", parameter.flag()));
+                    }
+                    path = path.replace(&format!("{{{}}}", parameter.name), &encoded(text));
                 }
                 Place::Query => drop(query.append_pair(parameter.name, value)),
                 Place::Field => drop(fields.insert(parameter.name.to_owned(), json)),
@@ -149,7 +156,11 @@ impl Endpoint {
         }
         (self.check)(arguments, today)?;
         let query = query.finish();
-        let mark = if query.is_empty() { "" } else { "?" };
+        let mark = match (query.is_empty(), path.contains('?')) {
+            (true, _) => "",
+            (false, true) => "&",
+            (false, false) => "?",
+        };
         let mut headers = vec![("accept", Secret::new("application/json"))];
         let mut body = Bytes::new();
         match self.body {

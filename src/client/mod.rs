@@ -5,9 +5,15 @@
 //! endpoints, its typed bodies, and the simulator that answers them: both ends are tested on the
 //! same examples.
 
+pub mod flowiq;
+
+mod asked;
 mod auth;
 mod endpoint;
 mod parameter;
+mod problem;
+#[cfg(test)]
+mod shape;
 mod simulator;
 
 pub use auth::Auth;
@@ -22,7 +28,7 @@ use bytes::Bytes;
 use crate::config::Secret;
 
 /// Every API, in alphabetical order. Add yours here.
-pub const REGISTRY: &[Api] = &[];
+pub const REGISTRY: &[Api] = &[flowiq::API];
 
 /// An API.
 #[derive(Clone, Copy)]

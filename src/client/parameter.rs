@@ -38,6 +38,10 @@ pub enum Place {
 pub enum Kind {
     /// Text of at most so many characters.
     Text(usize),
+    /// Text that contains slashes and goes into a path. It may be given as it is or
+    /// percent-encoded already: what has no `/` but a `%2F` is decoded once, so that it is encoded
+    /// exactly once in the end.
+    Slashed,
     /// A whole number within these limits.
     Integer(i64, i64),
     /// `true` or `false`.
@@ -109,6 +113,14 @@ impl Parameter {
                 }
                 value.into()
             }
+            Kind::Slashed => {
+                if value.trim().is_empty() {
+                    return Err(format!("`{flag}` is empty: {}", self.summary));
+                }
+                let encoded = !value.contains('/') && value.to_ascii_lowercase().contains("%2f");
+                let decoded = if encoded { decoded(value) } else { Some(value.to_owned()) };
+                decoded.ok_or_else(|| unfit("percent-encoded well"))?.into()
+            }
             Kind::Integer(least, most) => {
                 let number: i64 = value.parse().map_err(|_| unfit("a whole number"))?;
                 if !(least..=most).contains(&number) {
@@ -151,4 +163,17 @@ impl Parameter {
             Kind::Json => serde_json::from_str(value).unwrap_or_else(|_| value.into()),
         })
     }
+}
+
+/// Percent-encoding undone, once; `None` where it is not well formed, or not UTF-8.
+pub(super) fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        // `from_str_radix` alone would take a sign.
+        let digits = part.get(..2).filter(|it| it.bytes().all(|it| it.is_ascii_hexdigit()))?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).ok()
 }
