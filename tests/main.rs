@@ -13,6 +13,7 @@ mod queues;
 mod pipeline;
 mod crash;
 mod outage;
+mod polling;
 mod docs;
 mod deploy;
 mod rabbitmq;

@@ -142,11 +142,6 @@ impl Conversation {
         self.told.saturating_sub(self.tail.len() as u64)
     }
 
-    /// How many messages were read.
-    pub(super) fn told(&self) -> u64 {
-        self.told
-    }
-
     /// Whether it is held up by a page that is looked at twice.
     pub(super) fn is_held(&self) -> bool {
         self.held.is_some()
@@ -157,7 +152,7 @@ impl Conversation {
         match self.held.take() {
             // The page before was asked for again: did it move?
             Some(held) if self.ends_as_remembered(contact, &page) => {
-                self.walk(contact, &held, 0, view)
+                self.walk(read(contact, &held.messages), (held.more, held.total), view)
             }
             Some(_) => self.again(),
             None => self.arrive(contact, page, view),
@@ -165,6 +160,7 @@ impl Conversation {
     }
 
     fn arrive(&mut self, contact: &str, page: Page, view: View) -> Found {
+        let messages = read(contact, &page.messages);
         if self.walking {
             let shrunk = page.total.is_some_and(|it| self.total.is_some_and(|was| it < was));
             if shrunk {
@@ -173,33 +169,33 @@ impl Conversation {
             // A page that shifted by some begins with the last ones of the page before. So may one
             // that has not, where a message was sent twice: only the page before can tell.
             if let Some(last) = self.tail.last()
-                && read(contact, &page.messages).iter().any(|it| it.digest == last.digest)
+                && messages.iter().any(|it| it.digest == last.digest)
             {
+                drop(messages);
                 self.held = Some(page);
                 return Found::default();
             }
-            return self.walk(contact, &page, 0, view);
+            return self.walk(messages, (page.more, page.total), view);
         }
         let (base, number) = (self.base(), self.page());
         let skip = usize::try_from(base - (number - 1) * LIMIT).unwrap_or(0);
         self.rest = std::mem::take(&mut self.tail);
-        self.told = base;
-        self.walking = true;
+        (self.told, self.walking) = (base, true);
+        let mut messages = messages;
         if let Some(first) = self.rest.first() {
-            let alike = |it: &Read<'_>| {
-                self.rest.iter().take_while(|of| of.at == first.at).any(|of| of.digest == it.digest)
-            };
-            let place = read(contact, &page.messages).iter().position(alike);
+            let moment = self.rest.iter().take_while(|it| it.at == first.at);
+            let remembered: Vec<&str> = moment.map(|it| &*it.digest).collect();
+            let place = messages.iter().position(|it| remembered.contains(&&*it.digest));
             if place != Some(skip) {
-                return if number == 1 {
-                    self.told = 0;
-                    self.walk(contact, &page, 0, view)
-                } else {
-                    self.again()
-                };
+                if number > 1 {
+                    return self.again();
+                }
+                self.told = 0;
+                return self.walk(messages, (page.more, page.total), view);
             }
         }
-        self.walk(contact, &page, skip, view)
+        messages.drain(..skip.min(messages.len()));
+        self.walk(messages, (page.more, page.total), view)
     }
 
     /// Begins the visit again, from the first page. What was told is recognised, or has the same
@@ -226,11 +222,15 @@ impl Conversation {
             && sorted(there.collect()) == sorted(remembered.collect())
     }
 
-    /// Takes the messages of a page from the given one on.
-    fn walk(&mut self, contact: &str, page: &Page, skip: usize, view: View) -> Found {
+    /// Takes messages, the next after those that were read.
+    fn walk(
+        &mut self,
+        messages: Vec<Read<'_>>,
+        (more, total): (bool, Option<u64>),
+        view: View,
+    ) -> Found {
         let mut found = Found::default();
-        for Read { raw, value, digest, at } in read(contact, &page.messages).into_iter().skip(skip)
-        {
+        for Read { raw, value, digest, at } in messages {
             let alike = self.tail.iter().filter(|it| it.at == at && it.digest == digest);
             let twin = u32::try_from(alike.count()).unwrap_or(u32::MAX);
             let same = |it: &Entry| it.at == at && it.twin == twin && it.digest == digest;
@@ -247,8 +247,8 @@ impl Conversation {
             self.told += 1;
             self.tail.push(Entry { digest, twin, at, told });
         }
-        self.total = page.total;
-        if !page.more {
+        self.total = total;
+        if !more {
             // What was not met any more has vanished.
             self.rest.clear();
             (self.walking, self.read, self.total) = (false, true, None);

@@ -111,7 +111,6 @@ impl Asker {
 
     /// What to ask next, or how long nothing is due.
     fn choose(&mut self, now: Timestamp) -> Result<Asked, Duration> {
-        let since = |it: Timestamp| Duration::try_from(now.duration_since(it)).unwrap_or_default();
         if let Some((key, it)) = self.places.iter().find(|it| it.1.conversation.is_held()) {
             return Ok(Asked::Messages(key.clone(), it.conversation.page()));
         }
@@ -124,37 +123,40 @@ impl Asker {
                 self.listing.push_back(self.cycle);
             }
         }
-        if let Some(page) = self.listing.front() {
-            return Ok(Asked::Contacts(*page));
-        }
         self.turn += 1;
+        // Where the budget is small, contacts must not use up all of it.
+        let first = !self.listed || self.turn.is_multiple_of(2);
+        let contacts = self.listing.front().map(|it| Asked::Contacts(*it));
+        match contacts {
+            Some(contacts) if first => Ok(contacts),
+            Some(contacts) => Ok(self.visit(now).unwrap_or(contacts)),
+            None => self.visit(now).map_err(|rest| {
+                let listing = self.due.map_or(Duration::ZERO, |it| until(it, now));
+                rest.min(listing)
+            }),
+        }
+    }
+
+    /// Which conversation to visit now, or how long none is due.
+    fn visit(&self, now: Timestamp) -> Result<Asked, Duration> {
         let stands = self.places.iter().map(|(key, it)| {
             let of = &it.conversation;
             let active = Timestamp::from_microsecond(of.active).unwrap_or(Timestamp::UNIX_EPOCH);
-            let aside = it.aside.filter(|it| *it > now);
-            let aside =
-                aside.map(|it| Duration::try_from(it.duration_since(now)).unwrap_or_default());
             let stand = Stand {
                 hot: it.hot || (of.walking && of.read),
                 read: of.read,
                 walking: of.walking,
-                aside,
-                visited: it.visited.map(since),
-                quiet: since(active),
+                aside: it.aside.filter(|it| *it > now).map(|it| until(it, now)),
+                visited: it.visited.map(|it| until(now, it)),
+                quiet: until(now, active),
             };
             (key, stand)
         });
-        match pick(stands, self.turn, self.account.every, self.account.idle) {
+        match pick(stands, self.turn / 2, self.account.every, self.account.idle) {
             Pick::Visit(key) => {
-                let page = self.places[key].conversation.page();
-                Ok(Asked::Messages(key.clone(), page))
+                Ok(Asked::Messages(key.clone(), self.places[key].conversation.page()))
             }
-            Pick::Rest(rest) => {
-                let listing = self.due.map_or(Duration::ZERO, |it| {
-                    Duration::try_from(it.duration_since(now)).unwrap_or_default()
-                });
-                Err(rest.min(listing))
-            }
+            Pick::Rest(rest) => Err(rest),
         }
     }
 
@@ -233,11 +235,7 @@ impl Asker {
             cursors.push(cursor(&key, of));
         }
         self.listing.pop_front();
-        if page.more {
-            self.pages = self.pages.max(number + 1);
-        } else if number > 1 || self.pages == 1 {
-            self.pages = number.max(1);
-        }
+        self.pages = if page.more { self.pages.max(number + 1) } else { number };
         if !self.listed && page.more {
             self.listing.push_back(number + 1);
         }
@@ -276,6 +274,11 @@ impl Asker {
     }
 }
 
+/// How long it is until a moment; nothing if it has passed.
+fn until(moment: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(moment.duration_since(now)).unwrap_or_default()
+}
+
 fn cursor(key: &str, conversation: &Conversation) -> Cursor {
     let value = serde_json::to_vec(conversation).expect("its keys are text");
     Cursor { key: format!("{CONTACT}{key}"), value: Some(value) }
@@ -283,10 +286,17 @@ fn cursor(key: &str, conversation: &Conversation) -> Cursor {
 
 impl Poller for Asker {
     fn next(&mut self, now: Timestamp) -> Turn {
-        if let Some(Asked::Messages(key, _)) = self.asked.clone()
-            && self.tries >= TRIES
-        {
-            self.set_aside(&key, now);
+        if self.tries >= TRIES {
+            match self.asked.clone() {
+                Some(Asked::Messages(key, _)) => self.set_aside(&key, now),
+                // The conversations that are known can be asked meanwhile.
+                Some(Asked::Contacts(_)) if !self.places.is_empty() => {
+                    self.listing.clear();
+                    self.due = now.checked_add(self.account.every).ok();
+                    (self.asked, self.tries) = (None, 0);
+                }
+                _ => {}
+            }
         }
         let asked = match self.asked.clone() {
             Some(asked) => asked,
@@ -328,18 +338,17 @@ impl Poller for Asker {
     }
 
     fn progress(&self, now: Timestamp) -> Progress {
-        let since = |it: Timestamp| Duration::try_from(now.duration_since(it)).unwrap_or_default();
         let every = self.account.every;
         let read = self.places.values().filter(|it| it.conversation.read);
         let live = |it: &&Place| {
             let active = Timestamp::from_microsecond(it.conversation.active).unwrap_or_default();
-            period(since(active), every, self.account.idle) == every
+            period(until(now, active), every, self.account.idle) == every
         };
         Progress {
             known: self.places.len(),
             read: read.clone().count(),
             live: read.clone().filter(live).count(),
-            stalest: read.filter_map(|it| it.visited).map(since).max(),
+            stalest: read.filter_map(|it| it.visited).map(|it| until(now, it)).max(),
         }
     }
 }
