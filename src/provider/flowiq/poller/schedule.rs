@@ -5,7 +5,7 @@ use std::time::Duration;
 /// For how long after its last message a conversation is alive.
 const ALIVE: Duration = Duration::from_mins(5);
 
-/// Of this many turns, one goes to what was never read, even while others are due.
+/// Of this many turns, one goes to those that would come last.
 const TURNS: u64 = 4;
 
 /// How long a conversation rests between two visits, by how long ago something happened in it.
@@ -41,8 +41,9 @@ pub(super) enum Pick<Key> {
     Rest(Duration),
 }
 
-/// Chooses among conversations. Those in which something happened come first, then whichever is
-/// latest by its own period; every few turns it is the turn of those that were never read.
+/// Chooses among conversations. Those in which something happened come first, then those that are
+/// alive, then those that were never read, then the quiet ones; each whichever is latest by its own
+/// period. Every few turns it is the other way round, so that nobody waits for ever.
 pub(super) fn pick<Key: Copy>(
     stands: impl Iterator<Item = (Key, Stand)>,
     turn: u64,
@@ -72,17 +73,20 @@ pub(super) fn pick<Key: Copy>(
         match it.visited {
             _ if it.hot => better(&mut due, (2, -it.quiet.as_secs_f64()), key),
             // Since the start nobody looked: the liveliest first.
-            None => better(&mut due, (1, 1e9 - it.quiet.as_secs_f64()), key),
+            None => {
+                better(&mut due, (u8::from(period == every), 1e9 - it.quiet.as_secs_f64()), key)
+            }
             Some(ago) if ago >= period => {
                 let lateness = ago.as_secs_f64() / period.as_secs_f64().max(1e-3);
-                better(&mut due, (1, lateness), key);
+                better(&mut due, (u8::from(period == every), lateness), key);
             }
             Some(ago) => rest = rest.min(period - ago),
         }
     }
-    let backlog = turn % TURNS == TURNS - 1;
+    let exception = turn % TURNS == TURNS - 1;
     match (due, unread) {
-        (Some(_), Some((_, key))) if backlog => Pick::Visit(key),
+        // A first run lets the living go first, and goes itself before the quiet.
+        (Some(((class, _), _)), Some((_, key))) if exception != (class == 0) => Pick::Visit(key),
         (Some((_, key)), _) | (None, Some((_, key))) => Pick::Visit(key),
         (None, None) => Pick::Rest(rest),
     }
@@ -143,6 +147,9 @@ mod tests {
         let turns: Vec<_> = (0..8).map(|turn| chosen(&stands, turn)).collect();
         let live = turns.iter().filter(|it| **it == Pick::Visit(0)).count();
         assert_eq!((live, turns[3], turns[7]), (6, Pick::Visit(2), Pick::Visit(2)));
+        let stands = [stand(900, 1_000), unread];
+        let turns = (0..8).map(|turn| chosen(&stands, turn));
+        assert_eq!(turns.filter(|it| *it == Pick::Visit(0)).count(), 2, "the quiet can wait");
         assert_eq!(chosen(&stands[1..2], 0), Pick::Visit(0), "nothing else is due");
     }
 
