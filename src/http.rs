@@ -92,3 +92,50 @@ pub async fn send(
     }
     Ok(Response { status, headers, body: read.freeze() })
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::config::Secret;
+
+    /// What comes of a server that says this and hangs up.
+    async fn answered(said: &'static [u8], token: &str) -> Result<Response, Unanswered> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/path?secret=1", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let read = stream.read(&mut [0; 1024]).await;
+            drop((read, stream.write_all(said).await, stream.shutdown().await));
+        });
+        let headers = vec![("authorization", Secret::new(token))];
+        let outgoing = Outgoing { method: "GET", url, headers, body: Bytes::new() };
+        let answer = send(&client(Duration::from_millis(500)).unwrap(), outgoing, 8).await;
+        server.abort();
+        answer
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_whole_and_no_larger_than_allowed_or_it_is_none() {
+        let whole =
+            answered(b"HTTP/1.1 418 Teapot\r\nX-A: b\r\ncontent-length: 8\r\n\r\n12345678", "t");
+        let whole = whole.await.unwrap();
+        assert_eq!(
+            (whole.status, whole.header("x-a"), &whole.body[..]),
+            (418, Some("b"), &b"12345678"[..])
+        );
+        for (said, expected) in [
+            (
+                &b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n123456789"[..],
+                Unanswered::TooLarge(8),
+            ),
+            (b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n1234", Unanswered::Broken),
+            (b"", Unanswered::Broken),
+        ] {
+            assert_eq!(answered(said, "t").await.unwrap_err(), expected);
+        }
+        assert_eq!(answered(b"", "a\nb").await.unwrap_err(), Unanswered::Unsendable);
+    }
+}

@@ -6,8 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sluicegate::client::{self, Asked, Simulator};
+use sluicegate::config::{self, Process, Secret, Secrets};
+use sluicegate::destination::{BoxFuture, Order};
+use sluicegate::journal::{Arrival, Error, Journal, LaneState, Lease, Settlement, Sqlite, Ticket};
+use sluicegate::plan::Plan;
+use sluicegate::poll::Polls;
+use sluicegate::provider::Cursor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -64,7 +72,7 @@ impl Served {
             let number = self.calls.fetch_add(1, Ordering::Relaxed);
             // Spread by a multiplicative hash: one in ten, and each of five ways.
             let draw = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
-            let way = if draw % 10 == 0 { draw / 10 % 5 } else { 9 };
+            let way = if draw.is_multiple_of(10) { draw / 10 % 5 } else { 9 };
             let way = if self.failing.load(Ordering::Relaxed) { way } else { 9 };
             self.failures.fetch_add(u64::from(way < 9), Ordering::Relaxed);
             let length = body.len();
@@ -129,7 +137,6 @@ fn message(contact: &Value, raw: &Value) -> String {
 #[derive(Default)]
 struct Told {
     ids: HashSet<String>,
-    events: usize,
     /// The last that was told of each message, by its id.
     messages: HashMap<String, String>,
     kinds: BTreeMap<String, usize>,
@@ -141,7 +148,6 @@ struct Told {
 impl Told {
     fn take(&mut self, events: &[Value]) {
         for event in events {
-            self.events += 1;
             assert!(self.ids.insert(event["id"].to_string()), "{event} came twice");
             let kind = event["type"].as_str().unwrap();
             *self.kinds.entry(kind.to_owned()).or_default() += 1;
@@ -262,10 +268,11 @@ async fn every_message_of_an_api_that_fails_is_told_once_through_a_kill_in_the_f
         told.take(&gateway.drain("sluicegate.events").await);
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-    let (calls, failures) = (&served.calls, &served.failures);
-    let of = (calls.load(Ordering::Relaxed), failures.load(Ordering::Relaxed));
-    eprintln!("{} messages; {} events; calls and failures {of:?}", told.first, told.events);
-    eprintln!("{} news; {:?}", told.news, told.kinds);
+    let of = (served.calls.load(Ordering::Relaxed), served.failures.load(Ordering::Relaxed));
+    eprintln!(
+        "{} messages, {} news; calls, failures {of:?}; {:?}",
+        told.first, told.news, told.kinds
+    );
     let counted = told.counted();
     let missing: Vec<_> =
         truth.iter().filter(|it| counted.get(it.0) != Some(it.1)).take(3).collect();
@@ -281,4 +288,113 @@ async fn every_message_of_an_api_that_fails_is_told_once_through_a_kill_in_the_f
     assert!(shown.contains(&format!("{0} conversations, {0} read", conversations + 4)), "{shown}");
     let (well, took) = gateway.terminate();
     assert!(well && took < Duration::from_secs(10), "{took:?}");
+}
+
+/// A journal that takes nothing at first.
+struct Full {
+    store: Arc<Sqlite>,
+    refusals: AtomicU64,
+}
+
+impl Journal for Full {
+    fn submit(&self, arrival: Arrival, ticket: Ticket) -> Result<(), Error> {
+        match self.refusals.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(Error::Busy),
+            1 | 2 => Err(Error::Write("disk full".into())),
+            _ => self.store.submit(arrival, ticket),
+        }
+    }
+    fn cursors(&self, source: &str) -> BoxFuture<'_, Result<Vec<Cursor>, Error>> {
+        self.store.cursors(source)
+    }
+    fn open_lane(&self, lane: &str, order: Order) -> BoxFuture<'_, Result<(), Error>> {
+        self.store.open_lane(lane, order)
+    }
+    fn lease(
+        &self,
+        lane: &str,
+        budget: usize,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Lease>, Error>> {
+        self.store.lease(lane, budget, now)
+    }
+    fn work<'a>(&'a self, lane: &'a str) -> BoxFuture<'a, ()> {
+        self.store.work(lane)
+    }
+    fn release(&self, lane: &str, positions: &[u64]) {
+        self.store.release(lane, positions);
+    }
+    fn settle(&self, lane: &str, outcomes: Vec<Settlement>) -> BoxFuture<'_, Result<(), Error>> {
+        self.store.settle(lane, outcomes)
+    }
+    fn lanes(&self) -> Vec<LaneState> {
+        self.store.lanes()
+    }
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.store.close()
+    }
+}
+
+/// Asks as these routes say, and writes into that journal.
+async fn polls(routes: &str, journal: Arc<dyn Journal>) -> Polls {
+    let config = config::load(routes, "routes.yaml", &Process).unwrap().config;
+    let secret = || Secret::new("a secret of a test");
+    let secrets = Secrets { development: secret(), store_key: secret() };
+    let parts = config.build(&secrets).unwrap();
+    let plan = Plan {
+        sources: parts.sources.into_iter().map(|(name, it)| (name, Arc::from(it))).collect(),
+        destinations: parts.destinations.into_iter().map(|(a, b)| (Arc::from(a), b)).collect(),
+        table: config.routes,
+        stale_after: config.stale_after,
+        public_url: config.public_url,
+        fingerprint: config.fingerprint,
+    };
+    let plan = Arc::new(ArcSwap::from_pointee(plan));
+    let polls = Polls::new(journal, plan, Arc::default()).unwrap();
+    polls.start().await.unwrap();
+    polls
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_written_yet_is_written_later() {
+    let served = Served::start().await;
+    served.failing.store(false, Ordering::Relaxed);
+    served.deed("populate", &json!({ "conversations": 3, "messages": 7 }));
+    let directory = tempfile::tempdir().unwrap();
+    let store = crate::support::store::open(directory.path());
+    let journal = Arc::new(Full { store: Arc::clone(&store), refusals: AtomicU64::new(0) });
+    let polls = polls(&routes(&served.url, "2s"), journal).await;
+    let messages = async || {
+        let events = crate::support::store::stored(&store).await;
+        events
+            .iter()
+            .filter(|it| matches!(it.kind.as_str(), "message.received" | "message.sent"))
+            .count()
+    };
+    let began = Instant::now();
+    while messages().await < 21 && began.elapsed() < Duration::from_secs(20) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    polls.stop(Duration::from_secs(5)).await;
+    assert_eq!(messages().await, 21);
+    assert_eq!(store.cursors("flowiq").await.unwrap().len(), 4, "three conversations, and the run");
+    assert_eq!(polls.states()["flowiq"].error, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_is_shown_and_tried_again_only_after_minutes() {
+    let served = Served::start().await;
+    served.failing.store(false, Ordering::Relaxed);
+    let directory = tempfile::tempdir().unwrap();
+    let store = crate::support::store::open(directory.path());
+    let routes = routes(&served.url, "2s").replace("fiq_a_token_of_a_test", "invalid");
+    let polls = polls(&routes, store).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let state = polls.states()["flowiq"].clone();
+    assert_eq!(state.error.as_deref(), Some("401: Unauthorized: Invalid bearer token"));
+    assert!(state.next.unwrap() > sluicegate::clock::now() + Duration::from_secs(4));
+    assert_eq!(served.calls.load(Ordering::Relaxed), 1);
+    let began = Instant::now();
+    polls.stop(Duration::from_secs(20)).await;
+    assert!(began.elapsed() < Duration::from_secs(1), "it waits for nothing");
 }

@@ -1,5 +1,7 @@
 //! `sluicegate sources`: who sends, what their check proves, and how far the polled ones are.
 
+use std::fmt::Write as _;
+
 use super::client::Client;
 use super::{Failure, Global, print, setup};
 use crate::admin::answer::{Polled, Source};
@@ -32,15 +34,15 @@ fn line(polled: &Polled) -> String {
     let Polled { known, read, live, stalest_seconds, error, next } = polled;
     let mut line = format!("{known} conversations, {read} read, {live} live");
     if let Some(seconds) = stalest_seconds {
-        line += &format!("; the longest was not asked for {seconds} s");
+        let _ = write!(line, "; the longest was not asked for {seconds} s");
     }
     if let Some(next) = next {
-        line += &format!("; asks next at {next:.0}");
+        let _ = write!(line, "; asks next at {next:.0}");
     }
     if let Some(error) = error {
         // The provider's words may hold control characters; a terminal must not obey them.
         let error: String = error.chars().filter(|it| !it.is_control()).collect();
-        line += &format!("; trouble: {error}");
+        let _ = write!(line, "; trouble: {error}");
     }
     line
 }

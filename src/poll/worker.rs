@@ -14,12 +14,13 @@ use tokio::sync::watch;
 use super::backoff::{self, Trouble};
 use super::{State, lock};
 use crate::client::{Outgoing, Problem};
+use crate::clock;
 use crate::config::Rate;
+use crate::http;
 use crate::journal::{Arrival, Error, Journal, Ticket};
 use crate::plan::Plan;
 use crate::provider::{Batch, Poller, Request, Source, Turn};
 use crate::telemetry::metrics::{self, Metrics};
-use crate::{clock, http};
 
 /// The largest answer that is read.
 const LARGEST: usize = 16 << 20;
@@ -203,7 +204,7 @@ impl Worker {
             }
             Trouble::Busy => tracing::info!(source, reason = words, "the provider is busy"),
             Trouble::Failed => {
-                tracing::warn!(source, reason = words, "the provider did not answer")
+                tracing::warn!(source, reason = words, "the provider did not answer");
             }
         }
         state.error = Some(words);

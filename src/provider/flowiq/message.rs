@@ -191,7 +191,9 @@ fn collect(value: &Value, depth: u8, found: &mut Vec<(String, String)>) {
     let clean = |it: &str| it.replace(BETWEEN, " ");
     match value {
         Value::Array(list) if depth < 3 => {
-            list.iter().for_each(|it| collect(it, depth + 1, found));
+            for it in list {
+                collect(it, depth + 1, found);
+            }
         }
         Value::String(it) if it.trim_start().starts_with(['[', '{']) && depth < 3 => {
             match serde_json::from_str(it) {
@@ -217,7 +219,7 @@ fn collect(value: &Value, depth: u8, found: &mut Vec<(String, String)>) {
                             })),
                             Value::Null | Value::Bool(false) => {}
                             _ if integer(who).is_some() => {
-                                found.extend((0..many(who)).map(|_| (clean(emoji), String::new())))
+                                found.extend((0..many(who)).map(|_| (clean(emoji), String::new())));
                             }
                             _ => found.push((clean(emoji), text(who).unwrap_or_default())),
                         }

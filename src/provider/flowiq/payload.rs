@@ -193,7 +193,7 @@ impl Setting<'_> {
             drafts.push(draft);
         };
         if before.is_none() {
-            tell(self.new(&id, &value, fragment));
+            tell(self.written(&id, &value, fragment));
         }
         for news in message::compare(before.as_ref(), &value).1 {
             let (kind, key) = match &news {
@@ -232,7 +232,7 @@ impl Setting<'_> {
         }
     }
 
-    fn new(&self, id: &str, value: &Value, raw: &RawValue) -> Draft {
+    fn written(&self, id: &str, value: &Value, raw: &RawValue) -> Draft {
         let kind = match message::Writer::of(value) {
             Some(Writer::Contact) => Kind::MESSAGE_RECEIVED,
             Some(Writer::Ours(_)) => Kind::MESSAGE_SENT,

@@ -115,6 +115,7 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "named as the document names it")]
 struct Message<'a> {
     twin: u32,
     historical: bool,
@@ -124,6 +125,7 @@ struct Message<'a> {
 }
 
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "named as the document names it")]
 struct Contact<'a> {
     revision: u32,
     before: &'a Profile,

@@ -5,8 +5,15 @@ use std::time::Duration;
 /// For how long after its last message a conversation is alive.
 const ALIVE: Duration = Duration::from_mins(5);
 
-/// Of this many turns, one goes to those that would come last.
-const TURNS: u64 = 4;
+/// Of this many turns, one goes to what was never read and one to what is quiet, whatever else is due.
+const TURNS: u64 = 8;
+
+/// By how many of its periods one that is alive must be late to come before one in which something
+/// happened.
+const HEAT: f64 = 10.0;
+
+/// More than any lateness, in seconds too.
+const UNSEEN: f64 = 1e12;
 
 /// How long a conversation rests between two visits, by how long ago something happened in it.
 pub(super) fn period(quiet: Duration, every: Duration, idle: Duration) -> Duration {
@@ -41,19 +48,18 @@ pub(super) enum Pick<Key> {
     Rest(Duration),
 }
 
-/// Chooses among conversations. Those in which something happened come first, then those that are
-/// alive, then those that were never read, then the quiet ones; each whichever is latest by its own
-/// period. Every few turns it is the other way round, so that nobody waits for ever.
+/// Chooses among conversations. Those in which something happened or that are alive come first, then
+/// those that were never read, then the quiet ones; of each, whichever is latest by its own period.
+/// Every few turns it is the other way round, so that nobody waits for ever.
 pub(super) fn pick<Key: Copy>(
     stands: impl Iterator<Item = (Key, Stand)>,
     turn: u64,
     every: Duration,
     idle: Duration,
 ) -> Pick<Key> {
-    let mut due: Option<((u8, f64), Key)> = None;
-    let mut unread: Option<((u8, f64), Key)> = None;
+    let (mut urgent, mut unread, mut quiet) = (None, None, None);
     let mut rest = idle;
-    let better = |best: &mut Option<((u8, f64), Key)>, rank: (u8, f64), key| {
+    let better = |best: &mut Option<(f64, Key)>, rank: f64, key| {
         if best.as_ref().is_none_or(|it| rank > it.0) {
             *best = Some((rank, key));
         }
@@ -63,33 +69,29 @@ pub(super) fn pick<Key: Copy>(
             rest = rest.min(aside);
             continue;
         }
-        if !it.read {
-            // One that was begun is ended first; then the ones in which something happened last.
-            let rank = (u8::from(it.hot) * 2 + u8::from(it.walking), -it.quiet.as_secs_f64());
-            better(&mut unread, rank, key);
-            continue;
-        }
         let period = period(it.quiet, every, idle);
-        match it.visited {
-            _ if it.hot => better(&mut due, (2, -it.quiet.as_secs_f64()), key),
-            // Since the start nobody looked: the liveliest first.
-            None => {
-                better(&mut due, (u8::from(period == every), 1e9 - it.quiet.as_secs_f64()), key)
-            }
-            Some(ago) if ago >= period => {
-                let lateness = ago.as_secs_f64() / period.as_secs_f64().max(1e-3);
-                better(&mut due, (u8::from(period == every), lateness), key);
-            }
-            Some(ago) => rest = rest.min(period - ago),
+        let quietness = it.quiet.as_secs_f64();
+        // Since the start nobody looked: the liveliest first.
+        let late = it
+            .visited
+            .map_or(UNSEEN - quietness, |ago| ago.as_secs_f64() / period.as_secs_f64().max(1e-3));
+        if it.hot {
+            better(&mut urgent, late + HEAT, key);
+        } else if !it.read {
+            // One that was begun is ended first.
+            better(&mut unread, if it.walking { 1.0 } else { -quietness }, key);
+        } else if late >= 1.0 || it.visited.is_none() {
+            better(if period == every { &mut urgent } else { &mut quiet }, late, key);
+        } else {
+            rest = rest.min(period.saturating_sub(it.visited.unwrap_or_default()));
         }
     }
-    let exception = turn % TURNS == TURNS - 1;
-    match (due, unread) {
-        // A first run lets the living go first, and goes itself before the quiet.
-        (Some(((class, _), _)), Some((_, key))) if exception != (class == 0) => Pick::Visit(key),
-        (Some((_, key)), _) | (None, Some((_, key))) => Pick::Visit(key),
-        (None, None) => Pick::Rest(rest),
-    }
+    let order = match turn % TURNS {
+        3 => [unread, quiet, urgent],
+        7 => [quiet, unread, urgent],
+        _ => [urgent, unread, quiet],
+    };
+    order.into_iter().flatten().next().map_or(Pick::Rest(rest), |it| Pick::Visit(it.1))
 }
 
 #[cfg(test)]
@@ -135,8 +137,12 @@ mod tests {
         assert_eq!(chosen(&hot, 0), Pick::Visit(1));
         let none = [stand(5, 0), stand(590, 1_000)];
         assert_eq!(chosen(&none, 0), Pick::Rest(Duration::from_secs(10)));
-        let since_the_start = [Stand { visited: None, ..stand(0, 500) }, stand(16, 0)];
-        assert_eq!(chosen(&since_the_start, 0), Pick::Visit(0));
+        let unseen = |quiet| Stand { visited: None, ..stand(0, quiet) };
+        assert_eq!(chosen(&[unseen(3), unseen(1), stand(16, 0)], 0), Pick::Visit(1));
+        let very_late = [Stand { hot: true, ..stand(1, 0) }, stand(600, 0)];
+        assert_eq!(chosen(&very_late, 0), Pick::Visit(1), "nobody waits for ever");
+        let busy = [stand(700, 1_000), stand(20, 0)];
+        assert_eq!(chosen(&busy, 7), Pick::Visit(0), "nor do the quiet");
     }
 
     #[test]
@@ -149,7 +155,7 @@ mod tests {
         assert_eq!((live, turns[3], turns[7]), (6, Pick::Visit(2), Pick::Visit(2)));
         let stands = [stand(900, 1_000), unread];
         let turns = (0..8).map(|turn| chosen(&stands, turn));
-        assert_eq!(turns.filter(|it| *it == Pick::Visit(0)).count(), 2, "the quiet can wait");
+        assert_eq!(turns.filter(|it| *it == Pick::Visit(0)).count(), 1, "the quiet can wait");
         assert_eq!(chosen(&stands[1..2], 0), Pick::Visit(0), "nothing else is due");
     }
 

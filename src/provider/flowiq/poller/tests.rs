@@ -1,14 +1,16 @@
 //! The poller against a `FlowIQ` that grows, changes, shifts its pages, fails, and a gateway that
 //! dies in between.
 
+mod world;
+
 use std::collections::{BTreeMap, HashSet};
 
-use fastrand::Rng;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 use crate::event::{Draft, Kind};
 use crate::provider::flowiq::payload;
+use world::{World, at, ok};
 
 const TENANT: &str = "acme";
 
@@ -22,143 +24,6 @@ fn account() -> Account {
         watch: Duration::from_hours(48),
         budget: Rate { count: 60, per: Duration::from_mins(1) },
     }
-}
-
-/// What is really there.
-struct World {
-    random: Rng,
-    now: Timestamp,
-    contacts: Vec<Contact>,
-}
-
-struct Contact {
-    record: Value,
-    messages: Vec<Value>,
-}
-
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_780_000_000 + second).unwrap()
-}
-
-impl World {
-    fn new(seed: u64) -> Self {
-        let mut world = Self { random: Rng::with_seed(seed), now: at(0), contacts: Vec::new() };
-        for _ in 0..3 {
-            world.contact();
-            for _ in 0..world.random.usize(..330) {
-                let last = world.contacts.len() - 1;
-                world.writes(last);
-            }
-        }
-        world
-    }
-
-    fn contact(&mut self) {
-        let number = 27_600_000_000_u64 + self.contacts.len() as u64;
-        let record = json!({ "id": format!("c{number}"), "whatsapp_id": number.to_string(),
-            "full_name": "A", "bot_status": "active" });
-        self.contacts.push(Contact { record, messages: Vec::new() });
-    }
-
-    fn message(&mut self, created: Timestamp) -> Value {
-        let who = ["user-whatsapp", "bot-whatsapp", "human-whatsapp"][self.random.usize(..3)];
-        let text = ["ok", "yes", "hm"][self.random.usize(..3)];
-        json!({ "message": text, "sender_type": who, "created_at": created.to_string(),
-            "message_status": "sent", "media_type": null, "assignee": null, "reactions": [] })
-    }
-
-    /// Somebody writes; often within the same second, often the same.
-    fn writes(&mut self, contact: usize) {
-        if self.random.u8(..3) == 0 {
-            let seconds = self.random.i64(0..40);
-            self.pass(seconds);
-        }
-        let message = self.message(self.now);
-        self.contacts[contact].messages.push(message);
-    }
-
-    /// A message turns up late: somewhere among the last ones, or anywhere.
-    fn late(&mut self, contact: usize) {
-        let len = self.contacts[contact].messages.len();
-        if len < 2 {
-            return;
-        }
-        let back = if self.random.bool() { 1 + self.random.usize(..len.min(5)) } else { len / 2 };
-        let place = len - back;
-        let created =
-            message::moment(&self.contacts[contact].messages[place - usize::from(place > 0)]);
-        let message = self.message(created.unwrap());
-        self.contacts[contact].messages.insert(place, message);
-    }
-
-    fn changes(&mut self, contact: usize) {
-        let len = self.contacts[contact].messages.len();
-        if len == 0 {
-            return;
-        }
-        let place = len - 1 - self.random.usize(..len.min(40));
-        let draw = self.random.u8(..4);
-        let message = &mut self.contacts[contact].messages[place];
-        match draw {
-            0 | 1 => {
-                let next = if message["message_status"] == "sent" { "delivered" } else { "read" };
-                message["message_status"] = json!(next);
-            }
-            2 => {
-                let empty = message["reactions"] == json!([]);
-                message["reactions"] = if empty { json!(["👍"]) } else { json!([]) };
-            }
-            _ => {
-                let lerato = message["assignee"] == "Lerato";
-                message["assignee"] = json!(if lerato { "Pieter" } else { "Lerato" });
-            }
-        }
-    }
-
-    fn pass(&mut self, seconds: i64) {
-        self.now = self.now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap();
-    }
-
-    fn step(&mut self) {
-        let contact = self.random.usize(..self.contacts.len());
-        match self.random.u8(..20) {
-            0..8 => self.writes(contact),
-            8..14 => self.changes(contact),
-            14..16 => self.late(contact),
-            16 if self.contacts.len() < 5 => self.contact(),
-            17 => {
-                let paused = self.contacts[contact].record["bot_status"] == "paused";
-                let word = if paused { "active" } else { "paused" };
-                self.contacts[contact].record["bot_status"] = json!(word);
-            }
-            _ => self.pass(3),
-        }
-    }
-
-    fn answer(&self, outgoing: &Outgoing) -> Response {
-        let (path, query) = outgoing.url.split_once('?').unwrap();
-        assert_eq!(path, "https://flowiq.example/conversations");
-        let query: BTreeMap<String, String> =
-            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        assert_eq!(query["tenantId"], TENANT);
-        let (limit, page): (usize, usize) =
-            (query["limit"].parse().unwrap(), query["page"].parse().unwrap());
-        let list: Vec<&Value> = if query.get("action").is_some_and(|it| it == "contacts") {
-            self.contacts.iter().map(|it| &it.record).collect()
-        } else {
-            assert_eq!(query["ascending"], "true");
-            let contact = self.contacts.iter().find(|it| it.record["id"] == *query["contactId"]);
-            contact.unwrap().messages.iter().collect()
-        };
-        let part: Vec<&Value> = list.iter().skip((page - 1) * limit).take(limit).copied().collect();
-        let name = if query.contains_key("action") { "contacts" } else { "messages" };
-        ok(&json!({ "success": true, name: part,
-            "pagination": { "hasNextPage": page * limit < list.len(), "totalMessages": list.len() } }))
-    }
-}
-
-fn ok(body: &Value) -> Response {
-    Response { status: 200, headers: Vec::new(), body: body.to_string().into() }
 }
 
 /// What was written down: events by their keys, in order, and cursors.
@@ -225,7 +90,7 @@ fn add(counts: &mut Counts, what: String) {
 
 /// What the messages of the world say, and how they stand.
 fn truth(world: &World) -> (Counts, Counts) {
-    let (mut contents, mut states) = (Counts::new(), Counts::new());
+    let (mut contents, mut ends) = (Counts::new(), Counts::new());
     for contact in &world.contacts {
         for it in &contact.messages {
             let content =
@@ -237,15 +102,15 @@ fn truth(world: &World) -> (Counts, Counts) {
                 it["message_status"].as_str().unwrap()
             };
             let reacted = it["reactions"] != json!([]);
-            add(&mut states, format!("{content} {status} {reacted} {}", it["assignee"]));
+            add(&mut ends, format!("{content} {status} {reacted} {}", it["assignee"]));
         }
     }
-    (contents, states)
+    (contents, ends)
 }
 
 /// The same, from what was told.
 fn told(store: &Store) -> (Counts, Counts) {
-    let (mut contents, mut states) = (Counts::new(), Counts::new());
+    let (mut contents, mut ends) = (Counts::new(), Counts::new());
     let mut state: BTreeMap<String, (String, &str, bool, Option<String>)> = BTreeMap::new();
     for draft in &store.drafts {
         let facts = &draft.facts;
@@ -279,9 +144,9 @@ fn told(store: &Store) -> (Counts, Counts) {
     }
     for (content, status, reacted, assignee) in state.into_values() {
         let assignee = assignee.map_or("null".into(), |it| format!("{it:?}"));
-        add(&mut states, format!("{content} {status} {reacted} {assignee}"));
+        add(&mut ends, format!("{content} {status} {reacted} {assignee}"));
     }
-    (contents, states)
+    (contents, ends)
 }
 
 #[track_caller]
@@ -334,7 +199,7 @@ fn whatever_happens_in_between_every_message_is_told_once_and_ends_as_it_is() {
 #[test]
 fn twins_are_counted_across_the_border_of_two_pages() {
     for (before, twins) in [(97, 6), (99, 2), (100, 3), (50, 120), (99, 250), (0, 100), (0, 101)] {
-        let mut world = World { contacts: Vec::new(), ..World::new(1) };
+        let mut world = World::empty();
         world.contact();
         for number in 0..before {
             world.pass(1);
@@ -359,7 +224,7 @@ fn twins_are_counted_across_the_border_of_two_pages() {
 
 #[test]
 fn a_page_that_shifts_while_it_is_read_brings_no_twin_that_is_none() {
-    let mut world = World { contacts: Vec::new(), ..World::new(7) };
+    let mut world = World::empty();
     world.contact();
     for number in 0..250 {
         world.pass(1);
