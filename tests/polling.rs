@@ -7,19 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use sluicegate::client::{self, Asked, Simulator};
 use sluicegate::config::{self, Process, Secret, Secrets};
-use sluicegate::destination::{BoxFuture, Order};
-use sluicegate::journal::{Arrival, Error, Journal, LaneState, Lease, Settlement, Sqlite, Ticket};
+use sluicegate::journal::Journal;
 use sluicegate::plan::Plan;
 use sluicegate::poll::Polls;
-use sluicegate::provider::Cursor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::gateway::Gateway;
+use crate::support::store::{Full, open, stored};
 
 /// A simulated FlowIQ, served so that one call in ten fails.
 struct Served {
@@ -108,7 +106,8 @@ impl Served {
         };
         let now = sluicegate::clock::now();
         let answered = self.simulator.lock().unwrap().answer(&asked, now);
-        let headers = answered.headers.iter().map(|(a, b)| format!("{a}: {b}\r\n")).collect();
+        let headers = answered.headers.iter().map(|(a, b)| format!("{a}: {b}\r\n"));
+        let headers = headers.collect::<Vec<_>>().concat();
         (answered.status, headers, answered.body.to_vec())
     }
 
@@ -290,51 +289,6 @@ async fn every_message_of_an_api_that_fails_is_told_once_through_a_kill_in_the_f
     assert!(well && took < Duration::from_secs(10), "{took:?}");
 }
 
-/// A journal that takes nothing at first.
-struct Full {
-    store: Arc<Sqlite>,
-    refusals: AtomicU64,
-}
-
-impl Journal for Full {
-    fn submit(&self, arrival: Arrival, ticket: Ticket) -> Result<(), Error> {
-        match self.refusals.fetch_add(1, Ordering::Relaxed) {
-            0 => Err(Error::Busy),
-            1 | 2 => Err(Error::Write("disk full".into())),
-            _ => self.store.submit(arrival, ticket),
-        }
-    }
-    fn cursors(&self, source: &str) -> BoxFuture<'_, Result<Vec<Cursor>, Error>> {
-        self.store.cursors(source)
-    }
-    fn open_lane(&self, lane: &str, order: Order) -> BoxFuture<'_, Result<(), Error>> {
-        self.store.open_lane(lane, order)
-    }
-    fn lease(
-        &self,
-        lane: &str,
-        budget: usize,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<Lease>, Error>> {
-        self.store.lease(lane, budget, now)
-    }
-    fn work<'a>(&'a self, lane: &'a str) -> BoxFuture<'a, ()> {
-        self.store.work(lane)
-    }
-    fn release(&self, lane: &str, positions: &[u64]) {
-        self.store.release(lane, positions);
-    }
-    fn settle(&self, lane: &str, outcomes: Vec<Settlement>) -> BoxFuture<'_, Result<(), Error>> {
-        self.store.settle(lane, outcomes)
-    }
-    fn lanes(&self) -> Vec<LaneState> {
-        self.store.lanes()
-    }
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.store.close()
-    }
-}
-
 /// Asks as these routes say, and writes into that journal.
 async fn polls(routes: &str, journal: Arc<dyn Journal>) -> Polls {
     let config = config::load(routes, "routes.yaml", &Process).unwrap().config;
@@ -361,11 +315,11 @@ async fn an_answer_that_cannot_be_written_yet_is_written_later() {
     served.failing.store(false, Ordering::Relaxed);
     served.deed("populate", &json!({ "conversations": 3, "messages": 7 }));
     let directory = tempfile::tempdir().unwrap();
-    let store = crate::support::store::open(directory.path());
-    let journal = Arc::new(Full { store: Arc::clone(&store), refusals: AtomicU64::new(0) });
+    let store = open(directory.path());
+    let journal = Arc::new(Full::over(&store));
     let polls = polls(&routes(&served.url, "2s"), journal).await;
     let messages = async || {
-        let events = crate::support::store::stored(&store).await;
+        let events = stored(&store).await;
         events
             .iter()
             .filter(|it| matches!(it.kind.as_str(), "message.received" | "message.sent"))
@@ -386,7 +340,7 @@ async fn a_refused_token_is_shown_and_tried_again_only_after_minutes() {
     let served = Served::start().await;
     served.failing.store(false, Ordering::Relaxed);
     let directory = tempfile::tempdir().unwrap();
-    let store = crate::support::store::open(directory.path());
+    let store = open(directory.path());
     let routes = routes(&served.url, "2s").replace("fiq_a_token_of_a_test", "invalid");
     let polls = polls(&routes, store).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
