@@ -19,6 +19,7 @@ use crate::ingress::{self, Ingress};
 use crate::journal::{Acceptor, History, Journal, Options, Queues, Retention, Sqlite};
 use crate::keys;
 use crate::plan::Plan;
+use crate::poll::Polls;
 use crate::telemetry::metrics::Metrics;
 
 /// How often old events are looked for.
@@ -55,6 +56,7 @@ pub struct Gateway {
     pub admin_address: SocketAddr,
     store: Arc<Sqlite>,
     engine: Arc<Engine>,
+    polls: Arc<Polls>,
     servers: Vec<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     chores: Vec<JoinHandle<()>>,
 }
@@ -75,6 +77,8 @@ impl Gateway {
         let engine =
             Arc::new(Engine::new(Arc::clone(&journal), Arc::clone(&plan), Arc::clone(&metrics)));
         engine.start().await?;
+        let polls =
+            Arc::new(Polls::new(Arc::clone(&journal), Arc::clone(&plan), Arc::clone(&metrics))?);
         let limits = Arc::new(Limits::new(limits));
         let of_ingress = Ingress {
             plan: Arc::clone(&plan),
@@ -85,6 +89,7 @@ impl Gateway {
         let of_admin = Admin {
             store: Arc::clone(&store),
             engine: Arc::clone(&engine),
+            polls: Arc::clone(&polls),
             plan,
             limits,
             metrics,
@@ -118,20 +123,23 @@ impl Gateway {
             (server.handle(), tokio::spawn(server)),
             (admin_server.handle(), tokio::spawn(admin_server)),
         ];
+        // Last, so that a start which fails has asked nobody.
+        polls.start().await?;
         let chores = vec![
             tokio::spawn(check(Arc::clone(&store))),
             tokio::spawn(prune(Arc::clone(&store), retention)),
         ];
-        Ok(Self { address, admin_address, store, engine, servers, chores })
+        Ok(Self { address, admin_address, store, engine, polls, servers, chores })
     }
 
     /// Ends in the order of the data path, so that nothing accepted is forgotten: no more
-    /// requests, attempts in flight end, the journal closes.
+    /// requests, no more questions, attempts in flight end, the journal closes.
     pub async fn stop(self) {
         for (handle, server) in self.servers {
             handle.stop(true).await;
             drop(server.await);
         }
+        self.polls.stop(GRACE).await;
         self.engine.stop(GRACE).await;
         for chore in self.chores {
             chore.abort();

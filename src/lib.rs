@@ -5,6 +5,7 @@
 //! Read the modules in this order; an event crosses them in this order.
 //!
 //! 1. [`ingress`] takes an HTTP request and runs steps 2 to 5 before it answers 200.
+//!    [`poll`] asks the providers that do not push, and runs steps 3 to 5 on what they answer.
 //! 2. [`provider`] verifies the signature over the exact bytes, then normalises the payload into
 //!    [`event::Draft`]s.
 //! 3. [`plan`] asks the [`router`] which routes want each draft, and puts their deliveries in
@@ -23,6 +24,7 @@
 //! - The journal is the only way into the second half.
 
 pub mod ingress;
+pub mod poll;
 pub mod provider;
 pub mod client;
 pub mod event;

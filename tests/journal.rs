@@ -10,6 +10,7 @@ use sluicegate::journal::{
     Acceptor, Alias, Arrival, Cause, Error, History, Incoming, Journal, Options, Query, Receipt,
     Rejected, Retention, Settlement, Sqlite, Ticket, Verdict,
 };
+use sluicegate::provider::Cursor;
 
 use crate::support::store::{accept, alias, arrival, at, incoming, open, stored};
 
@@ -158,6 +159,73 @@ async fn ids_are_known_whether_in_memory_or_merged_and_across_a_restart() {
         drop(store);
         store = open(directory.path());
     }
+}
+
+fn cursor(key: &str, value: Option<&str>) -> Cursor {
+    Cursor { key: key.into(), value: value.map(|it| it.as_bytes().to_vec()) }
+}
+
+/// An arrival of the source `name` that moves its cursors.
+fn polled(name: &str, events: Vec<Incoming>, cursors: Vec<Cursor>) -> Arrival {
+    Arrival { source: name.into(), cursors, ..arrival(events) }
+}
+
+#[tokio::test]
+async fn cursors_move_with_their_events_and_survive_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let event = || vec![incoming("a", Placement::Lane)];
+    let both = vec![cursor("list", Some("1")), cursor("49", Some("1"))];
+    assert_eq!(accept(&store, polled("one", event(), both)).await.new, 1);
+    // Nothing new is no reason to stand still, and neither is nothing at all.
+    let moved = vec![cursor("49", Some("2"))];
+    assert_eq!(accept(&store, polled("one", event(), moved)).await.duplicate, 1);
+    accept(&store, polled("two", vec![], vec![cursor("49", Some("other"))])).await;
+    store.close().await;
+    drop(store);
+
+    let store = open(directory.path());
+    let mut of_one = store.cursors("one").await.unwrap();
+    of_one.sort_by(|a, b| a.key.cmp(&b.key));
+    assert_eq!(of_one, [cursor("49", Some("2")), cursor("list", Some("1"))]);
+    assert_eq!(store.cursors("two").await.unwrap(), [cursor("49", Some("other"))]);
+    let forgotten = vec![cursor("49", None), cursor("never was", None)];
+    accept(&store, polled("one", vec![], forgotten)).await;
+    assert_eq!(store.cursors("one").await.unwrap(), [cursor("list", Some("1"))]);
+    assert_eq!(store.cursors("two").await.unwrap().len(), 1, "each source has its own");
+}
+
+#[tokio::test]
+async fn a_cursor_stays_where_it_was_when_its_events_cannot_be_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    accept(&store, polled("one", vec![], vec![cursor("49", Some("1"))])).await;
+    // The table of deliveries is gone: an event that has one cannot be written.
+    let other = rusqlite::Connection::open(directory.path().join("journal.db")).unwrap();
+    other.execute_batch("ALTER TABLE pending RENAME TO gone").unwrap();
+    let events = vec![incoming("a", Placement::Lane)];
+    let (ticket, answer) = Ticket::single();
+    let moved = vec![cursor("49", Some("2"))];
+    store.submit(polled("one", events.clone(), moved.clone()), ticket).unwrap();
+    assert!(matches!(answer.await.unwrap(), Err(Error::Write(_))));
+    assert_eq!(store.cursors("one").await.unwrap(), [cursor("49", Some("1"))]);
+    other.execute_batch("ALTER TABLE gone RENAME TO pending").unwrap();
+    assert_eq!(accept(&store, polled("one", events, moved)).await.new, 1);
+    assert_eq!(store.cursors("one").await.unwrap(), [cursor("49", Some("2"))]);
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_release_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let older = rusqlite::Connection::open(directory.path().join("journal.db")).unwrap();
+    older.execute_batch(include_str!("../src/journal/sqlite/schema_1.sql")).unwrap();
+    older.execute_batch("PRAGMA application_id = 0x536c7569; PRAGMA user_version = 1").unwrap();
+    drop(older);
+    let store = open(directory.path());
+    assert!(store.cursors("one").await.unwrap().is_empty());
+    let events = vec![incoming("a", Placement::Lane)];
+    accept(&store, polled("one", events, vec![cursor("49", Some("1"))])).await;
+    assert_eq!(store.cursors("one").await.unwrap().len(), 1);
 }
 
 #[tokio::test]

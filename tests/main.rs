@@ -15,6 +15,7 @@ mod pipeline;
 mod crash;
 mod outage;
 mod calls;
+mod polling;
 mod docs;
 mod deploy;
 mod rabbitmq;

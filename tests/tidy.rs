@@ -8,7 +8,7 @@ use sluicegate::{destination, provider};
 /// What each module may import from this crate. Arrows point down the data path, never up.
 const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &[]),
-    ("http", &[]),
+    ("http", &["client"]),
     ("lenient", &[]),
     ("event", &[]),
     ("expression", &["event"]),
@@ -20,6 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("journal", &["event", "clock", "destination", "provider"]),
     ("delivery", &["event", "expression", "clock", "journal", "plan", "destination", "telemetry"]),
     ("ingress", &["config", "event", "clock", "journal", "plan", "provider", "telemetry"]),
+    ("poll", &["client", "clock", "config", "http", "journal", "plan", "provider", "telemetry"]),
     ("config", &["event", "expression", "provider", "destination", "router"]),
     ("simulate", &["client", "clock", "config", "http"]),
     ("keys", &["config"]),
@@ -55,9 +56,11 @@ const EFFECTS: &[&str] = &[
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("actix_web", &["ingress", "admin", "gateway", "simulate"]),
     ("reqwest", &["http", "cli", "simulate"]),
+    ("actix_web", &["ingress", "admin", "gateway"]),
+    ("reqwest", &["http", "cli", "poll"]),
     ("rusqlite", &["journal"]),
     ("lapin", &["destination"]),
-    ("governor", &["ingress"]),
+    ("governor", &["ingress", "poll"]),
 ];
 
 const MAX_LINES: usize = 400;

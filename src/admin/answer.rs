@@ -1,11 +1,13 @@
 //! What the admin API takes and answers; the command line reads the same types.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::delivery::LaneHealth;
 use crate::journal::DeliveryState;
+use crate::poll::State;
 
 /// Something was wrong.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +32,52 @@ pub struct Ready {
     pub journal: Option<String>,
     /// How every lane does.
     pub lanes: Vec<LaneHealth>,
+}
+
+/// One of `GET /api/sources`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its provider.
+    pub provider: String,
+    /// What a passed check proves, in a sentence.
+    pub proof: String,
+    /// Whether it runs on the development secret.
+    pub development: bool,
+    /// How it does, where the gateway asks for what is new.
+    pub polled: Option<Polled>,
+}
+
+/// How a polled source does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Polled {
+    /// Conversations that are known.
+    pub known: usize,
+    /// Of these, read to their end at least once.
+    pub read: usize,
+    /// Of these, live: asked at the shortest period.
+    pub live: usize,
+    /// How long ago the conversation was asked that has waited longest, in seconds.
+    pub stalest_seconds: Option<u64>,
+    /// What went wrong last, until it goes well again.
+    pub error: Option<String>,
+    /// When it asks next; absent while it asks.
+    pub next: Option<Timestamp>,
+}
+
+impl Polled {
+    pub(super) fn of(state: &State) -> Self {
+        let progress = state.progress;
+        Self {
+            known: progress.known,
+            read: progress.read,
+            live: progress.live,
+            stalest_seconds: progress.stalest.map(|it| it.as_secs()),
+            error: state.error.clone(),
+            next: state.next,
+        }
+    }
 }
 
 /// `GET /api/events`, newest first; each is the event as it goes over the wire.

@@ -7,7 +7,9 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::Admin;
-use super::answer::{Events, Message, Messages, Problem, Receipts, Receive, Settled, Story};
+use super::answer::{
+    Events, Message, Messages, Polled, Problem, Receipts, Receive, Settled, Source, Story,
+};
 use crate::event::Event;
 use crate::event::wire::verbatim;
 use crate::journal::{Error, History, MAX_PAGE, Query, Queues};
@@ -22,6 +24,7 @@ pub(super) fn scope() -> Scope {
         .route("/queues/{queue}/ack", web::post().to(ack))
         .route("/queues/{queue}/nack", web::post().to(nack))
         .route("/lanes", web::get().to(lanes))
+        .route("/sources", web::get().to(sources))
         .route("/rejections", web::get().to(rejections))
 }
 
@@ -122,6 +125,25 @@ async fn nack(
 /// `GET /api/lanes`
 async fn lanes(admin: web::Data<Admin>) -> Answer {
     Ok(HttpResponse::Ok().json(admin.engine.health()))
+}
+
+/// `GET /api/sources`, by name
+async fn sources(admin: web::Data<Admin>) -> Answer {
+    let polled = admin.polls.states();
+    let plan = admin.plan.load();
+    let mut sources: Vec<Source> = plan
+        .sources
+        .iter()
+        .map(|(name, it)| Source {
+            name: name.clone(),
+            provider: it.provider().to_owned(),
+            proof: it.verifier().proof().describe().to_owned(),
+            development: it.verifier().is_development(),
+            polled: polled.get(&**name).map(Polled::of),
+        })
+        .collect();
+    sources.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(HttpResponse::Ok().json(sources))
 }
 
 /// `GET /api/rejections`, newest first

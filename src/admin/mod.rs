@@ -18,6 +18,7 @@ use crate::delivery::Engine;
 use crate::ingress::limits::Limits;
 use crate::journal::Sqlite;
 use crate::plan::Plan;
+use crate::poll::Polls;
 use crate::telemetry::metrics::{self, Metrics};
 
 /// What the admin API looks at.
@@ -27,6 +28,8 @@ pub struct Admin {
     pub store: Arc<Sqlite>,
     /// The lanes.
     pub engine: Arc<Engine>,
+    /// What is asked for.
+    pub polls: Arc<Polls>,
     /// The current plan.
     pub plan: Arc<ArcSwap<Plan>>,
     /// What is in flight.
@@ -68,8 +71,9 @@ async fn ready(admin: web::Data<Admin>) -> HttpResponse {
 
 /// `GET /metrics`, in the OpenMetrics text format.
 async fn scrape(admin: web::Data<Admin>) -> HttpResponse {
-    // Sets the gauges of the lanes.
+    // Sets the gauges of the lanes and of the polled sources.
     drop(admin.engine.health());
+    drop(admin.polls.states());
     let (commits, rollbacks) = admin.store.commits();
     let in_flight = i64::try_from(admin.limits.current()).unwrap_or(i64::MAX);
     admin.metrics.in_flight.set(in_flight);

@@ -10,6 +10,7 @@ mod send;
 mod serve;
 mod setup;
 mod simulate;
+mod sources;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -93,6 +94,9 @@ enum Command {
     Consume(consume::Consume),
     #[command(subcommand)]
     Events(events::Events),
+    /// List the sources: what their check proves, and how far those are that the gateway asks itself.
+    #[command(verbatim_doc_comment)]
+    Sources,
     /// Ask a running gateway whether it is ready.
     Health,
     /// Print a completion script for a shell.
@@ -157,6 +161,7 @@ pub fn run() -> ExitCode {
             Command::Simulate(command) => command.run(&cli.global).await,
             Command::Consume(command) => command.run(&cli.global).await,
             Command::Events(command) => command.run(&cli.global).await,
+            Command::Sources => sources::run(&cli.global).await,
             Command::Health => health::run(&cli.global).await,
             Command::Completions { shell } => {
                 clap_complete::generate(

@@ -57,6 +57,10 @@ fn advice(setup: &setup::Setup) -> Vec<String> {
     for name in &setup.sources {
         let Some(source) = setup.plan.sources.get(name) else { continue };
         let url = &setup.plan.public_url;
+        if source.verifier().proof() == provider::Proof::Polled {
+            lines.push(format!("source `{name}` is asked for news; see `sluicegate sources`"));
+            continue;
+        }
         lines.push(format!("source `{name}` takes webhooks at {url}/hooks/{name}"));
         let proof = source.verifier().proof();
         if proof < provider::Proof::Body {
@@ -69,7 +73,11 @@ fn advice(setup: &setup::Setup) -> Vec<String> {
             ));
         }
     }
-    let first = setup.sources.first();
+    let pushes = |it: &&String| {
+        let source = setup.plan.sources.get(*it);
+        source.is_some_and(|it| it.verifier().proof() != provider::Proof::Polled)
+    };
+    let first = setup.sources.iter().find(pushes);
     let sample = first
         .and_then(|it| setup.plan.sources.get(it))
         .and_then(|it| provider::find(it.provider()))

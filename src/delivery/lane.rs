@@ -237,5 +237,6 @@ fn reply(plan: &Plan, name: &Arc<str>, lease: &Lease, reply: Reply, now: Timesta
         traceparent: event.traceparent.clone(),
         cause: Some(Cause { event: event.id, correlation: event.correlation, hops }),
         events,
+        cursors: Vec::new(),
     }
 }

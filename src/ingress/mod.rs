@@ -184,6 +184,7 @@ async fn accept(
         traceparent: request.headers.get("traceparent").map(str::to_owned),
         cause: None,
         events: plan.prepare(name, drafts, &request.body, now),
+        cursors: Vec::new(),
         body: request.body,
     };
     let started = std::time::Instant::now();

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::destination::{BoxFuture, Order, Placement};
 use crate::event::{Candidate, Event, Facts, Kind};
+use crate::provider::Cursor;
 
 /// Why the journal could not do what was asked. Ingress answers 503 to every one of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +59,9 @@ pub struct Arrival {
     pub cause: Option<Cause>,
     /// The events, in the order they happened.
     pub events: Vec<Incoming>,
+    /// Where a polled source goes on: written in the same step as the events, and also when none
+    /// of them is new.
+    pub cursors: Vec<Cursor>,
 }
 
 /// What a reply answers.
@@ -193,6 +197,9 @@ pub trait Journal: Send + Sync + 'static {
     /// [`Error::Busy`] at once when too much is waiting for the disk; [`Error::Closed`] after
     /// shutdown. The ticket is dropped then.
     fn submit(&self, arrival: Arrival, ticket: Ticket) -> Result<(), Error>;
+
+    /// Where a polled source stood when its last arrival was accepted, by key.
+    fn cursors(&self, source: &str) -> BoxFuture<'_, Result<Vec<Cursor>, Error>>;
 
     /// Opens a lane, so that its deliveries are handed out in that order.
     fn open_lane(&self, lane: &str, order: Order) -> BoxFuture<'_, Result<(), Error>>;

@@ -24,6 +24,7 @@ mod signature;
 
 mod flowbot;
 mod flowgent;
+mod flowiq;
 mod flowxo;
 mod instagram;
 mod messenger;
@@ -42,6 +43,7 @@ pub use signature::{PRESETS, Preset, Verifier};
 pub const REGISTRY: &[Entry] = &[
     Entry::of::<flowbot::FlowBot>(),
     Entry::of::<flowgent::FlowGent>(),
+    Entry::of::<flowiq::FlowIq>(),
     Entry::of::<flowxo::FlowXo>(),
     Entry::of::<instagram::Instagram>(),
     Entry::of::<messenger::Messenger>(),

@@ -14,7 +14,8 @@ use crate::config::Rate;
 /// What it knows comes from its [`Cursor`]s alone: after a crash it goes on from those that were
 /// written together with the last events.
 pub trait Poller: Send {
-    /// What to ask now, or how long nothing is due.
+    /// What to ask now, or how long nothing is due. Asked again without a [`read`](Self::read) in
+    /// between, no answer came: the same is due again.
     fn next(&mut self, now: Timestamp) -> Turn;
 
     /// Reads the answer to what [`next`](Self::next) asked last, and moves on.

@@ -29,6 +29,15 @@ pub struct Source {
     pub source: String,
 }
 
+/// A polled source and what a question ended with.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Poll {
+    /// The source's name.
+    pub source: String,
+    /// `news`, `nothing`, `failed`, `busy`, `refused`.
+    pub outcome: &'static str,
+}
+
 /// A destination and what an attempt ended with.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct Attempt {
@@ -58,6 +67,10 @@ pub struct Metrics {
     pub accept_seconds: Histogram,
     /// `sluicegate_requests_in_flight`.
     pub in_flight: Gauge,
+    /// `sluicegate_polls_total`.
+    pub polls: Family<Poll, Counter>,
+    /// `sluicegate_poll_staleness_seconds`.
+    pub staleness: Family<Source, Gauge<f64, AtomicU64>>,
     /// `sluicegate_attempts_total`.
     pub attempts: Family<Attempt, Counter>,
     /// `sluicegate_pending`.
@@ -75,6 +88,11 @@ pub const METRICS: &[(&str, &str)] = &[
     ("sluicegate_duplicates_total", "Events that were known already, by source."),
     ("sluicegate_accept_seconds", "Time from the last byte of a request to its durability."),
     ("sluicegate_requests_in_flight", "Requests between their first byte and their answer."),
+    ("sluicegate_polls_total", "Questions to providers that do not push, by source and outcome."),
+    (
+        "sluicegate_poll_staleness_seconds",
+        "How long ago the conversation was asked that has waited longest, by source.",
+    ),
     ("sluicegate_attempts_total", "Attempts by destination and outcome."),
     ("sluicegate_pending", "Deliveries that are still to be made, by destination."),
     ("sluicegate_journal_commits", "Transactions since start."),
@@ -97,6 +115,8 @@ impl Default for Metrics {
             duplicates: Family::default(),
             accept_seconds: Histogram::new(buckets),
             in_flight: Gauge::default(),
+            polls: Family::default(),
+            staleness: Family::default(),
             attempts: Family::default(),
             pending: Family::default(),
             commits: Gauge::default(),
@@ -108,6 +128,9 @@ impl Default for Metrics {
         registry.register("duplicates", name("duplicates"), this.duplicates.clone());
         registry.register("accept_seconds", name("accept_seconds"), this.accept_seconds.clone());
         registry.register("requests_in_flight", name("requests_in_flight"), this.in_flight.clone());
+        registry.register("polls", name("polls"), this.polls.clone());
+        let staleness = "poll_staleness_seconds";
+        registry.register(staleness, name(staleness), this.staleness.clone());
         registry.register("attempts", name("attempts"), this.attempts.clone());
         registry.register("pending", name("pending"), this.pending.clone());
         registry.register("journal_commits", name("journal_commits"), this.commits.clone());
@@ -138,6 +161,8 @@ mod tests {
         metrics.requests.get_or_create(&ingress).inc();
         metrics.events.get_or_create(&Source { source: name() }).inc();
         metrics.duplicates.get_or_create(&Source { source: name() }).inc();
+        metrics.polls.get_or_create(&Poll { source: name(), outcome: "news" }).inc();
+        metrics.staleness.get_or_create(&Source { source: name() }).set(1.0);
         let attempt = Attempt { destination: name(), outcome: "delivered" };
         metrics.attempts.get_or_create(&attempt).inc();
         metrics.pending.get_or_create(&Lane { destination: name() }).set(1);

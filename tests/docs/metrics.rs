@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sluicegate::telemetry::metrics::{Attempt, Ingress, Lane, METRICS, Metrics, Source};
+use sluicegate::telemetry::metrics::{Attempt, Ingress, Lane, METRICS, Metrics, Poll, Source};
 
 use super::{code, codes, table};
 
@@ -13,7 +13,8 @@ const LABELS: &[(&str, &str)] = &[
     (
         "outcome",
         "Of a request: `accepted`, `unavailable`, `too_large`, `too_slow`, or why it was turned \
-         away, e.g. `bad_signature`. Of an attempt: `delivered`, `retry`, `refused` or `dead`.",
+         away, e.g. `bad_signature`. Of an attempt: `delivered`, `retry`, `refused` or `dead`. \
+         Of a question to a provider: `news`, `nothing`, `failed`, `busy` or `refused`.",
     ),
 ];
 
@@ -49,6 +50,8 @@ fn shown() -> String {
     metrics.requests.get_or_create(&Ingress { source: name(), outcome: "" }).inc();
     metrics.events.get_or_create(&Source { source: name() }).inc();
     metrics.duplicates.get_or_create(&Source { source: name() }).inc();
+    metrics.polls.get_or_create(&Poll { source: name(), outcome: "" }).inc();
+    metrics.staleness.get_or_create(&Source { source: name() }).set(1.0);
     metrics.attempts.get_or_create(&Attempt { destination: name(), outcome: "" }).inc();
     metrics.pending.get_or_create(&Lane { destination: name() }).set(1);
     metrics.render()

@@ -1,14 +1,17 @@
 //! A journal in a directory of its own, and arrivals for it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use sluicegate::destination::Placement;
+use sluicegate::destination::{BoxFuture, Order, Placement};
 use sluicegate::event::{Candidate, Facts, Kind, event_id};
 use sluicegate::journal::{
-    Alias, Arrival, Assigned, History, Incoming, Journal, Options, Query, Receipt, Sqlite, Ticket,
+    Alias, Arrival, Assigned, Error, History, Incoming, Journal, LaneState, Lease, Options, Query,
+    Receipt, Settlement, Sqlite, Ticket,
 };
+use sluicegate::provider::Cursor;
 
 pub(crate) fn open(directory: &std::path::Path) -> Arc<Sqlite> {
     Arc::new(Sqlite::open(&Options { directory: directory.to_owned() }).unwrap())
@@ -50,6 +53,7 @@ pub(crate) fn arrival(events: Vec<Incoming>) -> Arrival {
         traceparent: None,
         cause: None,
         events,
+        cursors: Vec::new(),
     }
 }
 
@@ -61,4 +65,63 @@ pub(crate) async fn accept(store: &Sqlite, arrival: Arrival) -> Receipt {
 
 pub(crate) async fn stored(store: &Sqlite) -> Vec<sluicegate::event::Event> {
     store.search(Query { limit: Some(1_000), ..Query::default() }).await.unwrap()
+}
+
+/// A journal that takes nothing at first.
+pub(crate) struct Full {
+    store: Arc<Sqlite>,
+    refusals: AtomicU64,
+}
+
+impl Full {
+    pub(crate) fn over(store: &Arc<Sqlite>) -> Self {
+        Self { store: Arc::clone(store), refusals: AtomicU64::new(0) }
+    }
+}
+
+impl Journal for Full {
+    fn submit(&self, arrival: Arrival, ticket: Ticket) -> Result<(), Error> {
+        match self.refusals.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(Error::Busy),
+            1 | 2 => Err(Error::Write("disk full".into())),
+            _ => self.store.submit(arrival, ticket),
+        }
+    }
+
+    fn cursors(&self, source: &str) -> BoxFuture<'_, Result<Vec<Cursor>, Error>> {
+        self.store.cursors(source)
+    }
+
+    fn open_lane(&self, lane: &str, order: Order) -> BoxFuture<'_, Result<(), Error>> {
+        self.store.open_lane(lane, order)
+    }
+
+    fn lease(
+        &self,
+        lane: &str,
+        budget: usize,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Lease>, Error>> {
+        self.store.lease(lane, budget, now)
+    }
+
+    fn work<'a>(&'a self, lane: &'a str) -> BoxFuture<'a, ()> {
+        self.store.work(lane)
+    }
+
+    fn release(&self, lane: &str, positions: &[u64]) {
+        self.store.release(lane, positions);
+    }
+
+    fn settle(&self, lane: &str, outcomes: Vec<Settlement>) -> BoxFuture<'_, Result<(), Error>> {
+        self.store.settle(lane, outcomes)
+    }
+
+    fn lanes(&self) -> Vec<LaneState> {
+        self.store.lanes()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.store.close()
+    }
 }

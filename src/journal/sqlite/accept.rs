@@ -12,6 +12,7 @@ use crate::event::Candidate;
 use crate::event::identity::mint;
 use crate::journal::lane::Entry;
 use crate::journal::{Alias, Arrival, Assigned, Incoming, Receipt};
+use crate::provider::Cursor;
 
 /// Writes an arrival: its new events with their deliveries, and the request with the first of
 /// them.
@@ -29,7 +30,26 @@ pub(super) fn arrival(batch: &mut Batch<'_>, arrival: &Arrival) -> rusqlite::Res
         event(batch, arrival, incoming, sequence, *request.get_or_insert(sequence))?;
         receipt.new += 1;
     }
+    for it in &arrival.cursors {
+        cursor(batch, &arrival.source, it)?;
+    }
     Ok(receipt)
+}
+
+/// Moves a place to go on from, or forgets it.
+fn cursor(batch: &Batch<'_>, source: &str, cursor: &Cursor) -> rusqlite::Result<()> {
+    let Cursor { key, value } = cursor;
+    match value {
+        Some(value) => batch
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO cursors VALUES (?1, ?2, ?3)")?
+            .execute(params![source, key, value])?,
+        None => batch
+            .connection
+            .prepare_cached("DELETE FROM cursors WHERE source = ?1 AND key = ?2")?
+            .execute(params![source, key])?,
+    };
+    Ok(())
 }
 
 fn event(

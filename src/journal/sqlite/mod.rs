@@ -30,6 +30,7 @@ use super::lane::Lane;
 use super::{Arrival, Error, Journal, LaneState, Lease, Rejected, Settlement, Ticket};
 use crate::clock::{from_micros, micros};
 use crate::destination::{BoxFuture, Order};
+use crate::provider::Cursor;
 use shared::{Shared, lock};
 use writer::{Batch, Command, Once};
 
@@ -229,6 +230,13 @@ impl Journal for Sqlite {
             TrySendError::Full(_) => Error::Busy,
             TrySendError::Disconnected(_) => Error::Closed,
         })
+    }
+
+    fn cursors(&self, source: &str) -> BoxFuture<'_, Result<Vec<Cursor>, Error>> {
+        let source = source.to_owned();
+        Box::pin(self.read(move |connection| {
+            read::cursors(connection, &source).map_err(|it| Error::Read(it.to_string()))
+        }))
     }
 
     fn open_lane(&self, lane: &str, order: Order) -> BoxFuture<'_, Result<(), Error>> {

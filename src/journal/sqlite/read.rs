@@ -12,6 +12,7 @@ use crate::event::identity::delivery_id;
 use crate::event::{Event, Kind};
 use crate::journal::lane::Entry;
 use crate::journal::{DeliveryState, Error, Failure, MAX_PAGE, Query, Story, read_facts};
+use crate::provider::Cursor;
 
 /// The columns of an event, in the order [`found`] reads them.
 const EVENT: &str = "SELECT e.sequence, e.id, e.source, e.kind, e.conversation, e.time, \
@@ -27,6 +28,15 @@ pub(super) struct Found {
     pub(super) event: Event,
     pub(super) decided: Vec<Decided>,
     pub(super) position: u64,
+}
+
+/// Where a source stands, by key.
+pub(super) fn cursors(connection: &Connection, source: &str) -> rusqlite::Result<Vec<Cursor>> {
+    let mut statement =
+        connection.prepare_cached("SELECT key, value FROM cursors WHERE source = ?1")?;
+    let rows = statement
+        .query_map([source], |row| Ok(Cursor { key: row.get(0)?, value: Some(row.get(1)?) }))?;
+    rows.collect()
 }
 
 /// What was placed into a queue by the events after a sequence: at most `max` messages out of at
