@@ -55,9 +55,7 @@ const EFFECTS: &[&str] = &[
 /// Which modules may name a crate that reaches the outside.
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("actix_web", &["ingress", "admin", "gateway", "simulate"]),
-    ("reqwest", &["http", "cli", "simulate"]),
-    ("actix_web", &["ingress", "admin", "gateway"]),
-    ("reqwest", &["http", "cli", "poll"]),
+    ("reqwest", &["http", "cli", "simulate", "poll"]),
     ("rusqlite", &["journal"]),
     ("lapin", &["destination"]),
     ("governor", &["ingress", "poll"]),

@@ -35,7 +35,9 @@ impl Trouble {
     /// The longest first wait, and the longest of all.
     fn bounds(self) -> (Duration, Duration) {
         match self {
-            Self::Failed | Self::Busy => (Duration::from_secs(1), Duration::from_mins(1)),
+            // One lost call says little; the next few say more.
+            Self::Failed => (Duration::from_millis(250), Duration::from_mins(1)),
+            Self::Busy => (Duration::from_secs(1), Duration::from_mins(1)),
             Self::Refused => (Duration::from_mins(1), Duration::from_mins(10)),
         }
     }
@@ -77,12 +79,15 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn waits_double_from_a_second_to_a_minute_and_never_vanish() {
-        for failures in 1..200 {
-            let ceiling = SECOND * 2_u32.saturating_pow(failures - 1).min(60);
-            for random in [0.0, 0.3, 1.0] {
-                let wait = wait(Trouble::Failed, failures, None, random);
-                assert!(wait <= ceiling && wait >= ceiling / 11, "{failures}: {wait:?}");
+    fn waits_double_up_to_a_minute_and_never_vanish() {
+        for (trouble, first) in [(Trouble::Failed, SECOND / 4), (Trouble::Busy, SECOND)] {
+            for failures in 1..200 {
+                let doubled = first.saturating_mul(2_u32.saturating_pow(failures - 1));
+                let ceiling = doubled.min(SECOND * 60);
+                for random in [0.0, 0.3, 1.0] {
+                    let wait = wait(trouble, failures, None, random);
+                    assert!(wait <= ceiling && wait >= ceiling / 11, "{failures}: {wait:?}");
+                }
             }
         }
     }

@@ -110,7 +110,7 @@ impl Provider for FlowIq {
     }
 
     fn simulated(&self) -> Option<String> {
-        deeds(&self.base_url)
+        deeds(&self.account.base_url)
     }
 
     fn poller(&self, cursors: Vec<Cursor>) -> Option<Box<dyn Poller>> {

@@ -48,6 +48,7 @@ impl Signature {
         let text =
             |own: &Option<String>, preset: &str| Box::<str>::from(own.as_deref().unwrap_or(preset));
         let optional = |own: &Option<String>, preset: &str| header(own.as_deref(), preset).ok();
+        let own = header(verify.header.as_deref(), preset.header)?;
         let template = verify.signed.as_deref().unwrap_or(preset.signed);
         let signed = content::parse(template, verify.app_key.as_deref())?;
         if !signed.iter().any(|it| matches!(it, Part::Body | Part::SortedForm)) {
@@ -58,7 +59,7 @@ impl Signature {
         let key = |it| key(it, form, hash).map_err(|it| format!("`{setting}`: {it}"));
         let tolerance = verify.tolerance.map_or(TOLERANCE, |it| it.0);
         let this = Self {
-            header: header(verify.header.as_deref(), preset.header)?,
+            header: own,
             prefix: text(&verify.prefix, preset.prefix),
             form: verify.form.unwrap_or(preset.form),
             separator: text(&verify.separator, preset.separator),
