@@ -5,7 +5,8 @@ use std::time::Duration;
 /// For how long after its last message a conversation is alive.
 const ALIVE: Duration = Duration::from_mins(5);
 
-/// Of this many turns, one goes to what was never read and one to what is quiet, whatever else is due.
+/// Of this many turns, three go to what was never read and one to what is quiet, whatever else is due: a
+/// first run ends although the conversations that are alive could use up the whole budget.
 const TURNS: u64 = 8;
 
 /// By how many of its periods one that is alive must be late to come before one in which something
@@ -50,7 +51,7 @@ pub(super) enum Pick<Key> {
 
 /// Chooses among conversations. Those in which something happened or that are alive come first, then
 /// those that were never read, then the quiet ones; of each, whichever is latest by its own period.
-/// Every few turns it is the other way round, so that nobody waits for ever.
+/// Every other turn it is the other way round, so that nobody waits for ever.
 pub(super) fn pick<Key: Copy>(
     stands: impl Iterator<Item = (Key, Stand)>,
     turn: u64,
@@ -87,7 +88,7 @@ pub(super) fn pick<Key: Copy>(
         }
     }
     let order = match turn % TURNS {
-        3 => [unread, quiet, urgent],
+        1 | 3 | 5 => [unread, urgent, quiet],
         7 => [quiet, unread, urgent],
         _ => [urgent, unread, quiet],
     };
@@ -152,7 +153,7 @@ mod tests {
         let stands = [Stand { hot: true, ..stand(1, 0) }, unread, begun];
         let turns: Vec<_> = (0..8).map(|turn| chosen(&stands, turn)).collect();
         let live = turns.iter().filter(|it| **it == Pick::Visit(0)).count();
-        assert_eq!((live, turns[3], turns[7]), (6, Pick::Visit(2), Pick::Visit(2)));
+        assert_eq!((live, turns[1], turns[7]), (4, Pick::Visit(2), Pick::Visit(2)));
         let stands = [stand(900, 1_000), unread];
         let turns = (0..8).map(|turn| chosen(&stands, turn));
         assert_eq!(turns.filter(|it| *it == Pick::Visit(0)).count(), 1, "the quiet can wait");
