@@ -136,15 +136,21 @@ pub(super) enum News {
     Edited(String),
 }
 
+/// Whether our side wrote it.
+pub(super) fn is_ours(value: &Value) -> bool {
+    Writer::of(value) != Some(Writer::Contact)
+}
+
 /// What is news about a message of which `before` was told, and what is told then. Nothing before:
 /// the message itself is new, and what it comes with is no change.
 pub(super) fn compare(before: Option<&Told>, value: &Value) -> (Told, Vec<News>) {
-    let ours = Writer::of(value) != Some(Writer::Contact);
+    let ours = is_ours(value);
     let mut told = before.cloned().unwrap_or_default();
     let mut news = Vec::new();
     let status = first(value, &["message_status", "status", "messageStatus"]);
-    if let Some(status) = status.filter(|it| ours && told.status.as_ref() != Some(it)) {
-        if before.is_some() || status != SENT {
+    if let Some(status) = status.filter(|it| told.status.as_ref() != Some(it)) {
+        // What a contact wrote arrives with whatever status it has; only a change of it is news.
+        if before.is_some() || (ours && status != SENT) {
             news.push(News::Status(status.clone()));
         }
         told.status = Some(status);

@@ -209,7 +209,8 @@ impl Setting<'_> {
                     draft.facts.status = Some(Status {
                         message_id: id.clone(),
                         status,
-                        recipient: message::number(contact),
+                        // What a contact wrote was received by us.
+                        recipient: message::number(contact).filter(|_| message::is_ours(&value)),
                         ..Status::default()
                     });
                 }

@@ -342,3 +342,13 @@ fn what_is_wrong_is_said_in_their_words_whatever_the_status() {
         assert!(!format!("{again:?}").contains("fiq_"), "the token is not printed");
     }
 }
+
+#[test]
+fn what_becomes_of_a_contacts_message_is_told_when_it_changes() {
+    let message = |status: &str| json!({ "message": "hi", "sender_type": "user-whatsapp", "message_status": status });
+    let (told, news) = message::compare(None, &message("delivered"));
+    assert_eq!(news, [], "it comes with the message");
+    let (told, news) = message::compare(Some(&told), &message("read"));
+    assert_eq!(news, [message::News::Status("read".into())]);
+    assert_eq!(message::compare(Some(&told), &message("read")).1, []);
+}
