@@ -27,6 +27,7 @@ mod flowgent;
 mod flowiq;
 mod flowxo;
 mod instagram;
+mod line;
 mod messenger;
 mod meta;
 mod telegram;
@@ -46,6 +47,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<flowiq::FlowIq>(),
     Entry::of::<flowxo::FlowXo>(),
     Entry::of::<instagram::Instagram>(),
+    Entry::of::<line::Line>(),
     Entry::of::<messenger::Messenger>(),
     Entry::of::<telegram::Telegram>(),
     Entry::of::<tiktok::TikTok>(),
