@@ -1,4 +1,4 @@
-//! `sluicegate call`: one call of an API, from the tables in [`client`](crate::client).
+//! `sluicegate call`: one call of an API, from the tables in [`crate::client`].
 
 mod account;
 mod arguments;
