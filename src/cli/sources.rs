@@ -32,9 +32,10 @@ pub(super) async fn run(global: &Global) -> Result<(), Failure> {
 /// How far a polled source is.
 fn line(polled: &Polled) -> String {
     let Polled { known, read, live, stalest_seconds, error, next } = polled;
-    let mut line = format!("{known} conversations, {read} read, {live} live");
+    let noun = if *known == 1 { "conversation" } else { "conversations" };
+    let mut line = format!("{known} {noun}, {read} read, {live} live");
     if let Some(seconds) = stalest_seconds {
-        let _ = write!(line, "; the longest was not asked for {seconds} s");
+        let _ = write!(line, "; the one that waits longest has for {seconds} s");
     }
     if let Some(next) = next {
         let _ = write!(line, "; asks next at {next:.0}");
