@@ -36,7 +36,7 @@ pub(super) struct Table {
 /// A sample as it would be sent now.
 pub(super) fn freshen(sample: &str, fresh: &Fresh<'_>, table: &Table) -> String {
     let mut value = serde_json::from_str(sample).expect("samples are JSON; a test reads them");
-    Freshener { fresh, table, ids: 0 }.walk(&mut value, "", "");
+    Freshener { fresh, table, ids: 0, path: Vec::new() }.walk(&mut value);
     value.to_string()
 }
 
@@ -44,29 +44,29 @@ struct Freshener<'a> {
     fresh: &'a Fresh<'a>,
     table: &'a Table,
     ids: u128,
+    /// The keys that lead to what is walked; a list has those of its elements.
+    path: Vec<String>,
 }
 
 impl Freshener<'_> {
-    /// Renews a value that stands under a key, within another.
-    fn walk(&mut self, value: &mut Value, within: &str, key: &str) {
+    /// Renews a value and what is below it.
+    fn walk(&mut self, value: &mut Value) {
         match value {
             Value::Object(fields) => {
                 for (name, field) in fields {
-                    self.walk(field, key, name);
+                    self.path.push(name.clone());
+                    self.walk(field);
+                    self.path.pop();
                 }
             }
-            Value::Array(elements) => {
-                for element in elements {
-                    self.walk(element, within, key);
-                }
-            }
+            Value::Array(elements) => elements.iter_mut().for_each(|it| self.walk(it)),
             Value::String(text) => {
-                if let Some(leaf) = self.leaf(text, within, key) {
+                if let Some(leaf) = self.leaf(text) {
                     *text = leaf;
                 }
             }
             Value::Number(number) => {
-                let leaf = self.leaf(&number.to_string(), within, key);
+                let leaf = self.leaf(&number.to_string());
                 if let Some(leaf) = leaf.and_then(|it| it.parse::<i64>().ok()) {
                     *value = leaf.into();
                 }
@@ -75,17 +75,21 @@ impl Freshener<'_> {
         }
     }
 
-    fn leaf(&mut self, text: &str, within: &str, key: &str) -> Option<String> {
-        let stands = |places: &[Place]| {
-            places.iter().any(|it| it.1 == key && (it.0 == "*" || it.0 == within))
-        };
-        if stands(self.table.ids) {
+    /// Whether what is walked stands at one of these places.
+    fn stands(&self, places: &[Place]) -> bool {
+        let mut path = self.path.iter().rev().map(String::as_str);
+        let (key, within) = (path.next().unwrap_or_default(), path.next().unwrap_or_default());
+        places.iter().any(|it| it.1 == key && ["*", within].contains(&it.0))
+    }
+
+    fn leaf(&mut self, text: &str) -> Option<String> {
+        if self.stands(self.table.ids) {
             return Some(self.id(text));
         }
-        if stands(self.table.times) {
+        if self.stands(self.table.times) {
             return Some(self.now(text));
         }
-        if stands(self.table.texts) {
+        if self.stands(self.table.texts) {
             return self.fresh.text.map(str::to_owned);
         }
         if self.table.contacts.contains(&text) {
