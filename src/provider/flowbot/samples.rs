@@ -2,14 +2,8 @@
 
 use serde_json::Value;
 
+use crate::provider::fresh::samples;
 use crate::provider::{Fresh, Sample};
-
-/// Takes the samples of these names from the fixtures.
-macro_rules! samples {
-    ($($name:literal),* $(,)?) => {
-        &[$(Sample { name: $name, body: include_str!(concat!("fixtures/", $name, ".json")) }),*]
-    };
-}
 
 /// A lead, a trigger, and what became of a message.
 pub(super) const SAMPLES: &[Sample] = samples!["lead", "flow", "status_delivered", "status_failed"];

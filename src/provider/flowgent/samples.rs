@@ -2,14 +2,8 @@
 
 use serde_json::Value;
 
+use crate::provider::fresh::samples;
 use crate::provider::{Fresh, Sample};
-
-/// Takes the samples of these names from the fixtures.
-macro_rules! samples {
-    ($($name:literal),* $(,)?) => {
-        &[$(Sample { name: $name, body: include_str!(concat!("fixtures/", $name, ".json")) }),*]
-    };
-}
 
 /// An answer, and each way in which there is none.
 pub(super) const SAMPLES: &[Sample] =

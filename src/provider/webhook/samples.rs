@@ -5,14 +5,8 @@ use serde_json::{Value, json};
 
 use super::map::{Mapping, Named};
 use super::wanted::{Reference, Wanted};
+use crate::provider::fresh::samples;
 use crate::provider::{Fresh, Headers, Request, Sample};
-
-/// Takes the samples of these names from the fixtures.
-macro_rules! samples {
-    ($($name:literal),* $(,)?) => {
-        &[$(Sample { name: $name, body: include_str!(concat!("fixtures/", $name, ".json")) }),*]
-    };
-}
 
 /// A plain body, and CloudEvents.
 pub(super) const SAMPLES: &[Sample] = samples!["event", "cloudevent", "cloudevent_batch"];
