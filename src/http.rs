@@ -110,7 +110,7 @@ mod tests {
             let read = stream.read(&mut [0; 1024]).await;
             drop((read, stream.write_all(said).await, stream.shutdown().await));
         });
-        let headers = vec![("authorization", Secret::new(token))];
+        let headers = vec![("authorization".into(), Secret::new(token))];
         let outgoing = Outgoing { method: "GET", url, headers, body: Bytes::new() };
         let answer = send(&client(Duration::from_millis(500)).unwrap(), outgoing, 8).await;
         server.abort();

@@ -20,7 +20,7 @@ pub struct Plan {
     /// Who may send, by name.
     pub sources: HashMap<String, Arc<dyn Source>>,
     /// Where events go, by name.
-    pub destinations: BTreeMap<Arc<str>, Arc<dyn Destination>>,
+    pub destinations: BTreeMap<Arc<str>, Arc<Destination>>,
     /// Which events go where.
     pub table: Table,
     /// Anything older than this on arrival is historical.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sluicegate::destination::{Destination, Outcome};
+use sluicegate::destination::{Outcome, Transport};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::support_rabbitmq::private;
 
 /// Delivers batches until told to stop; what was reported delivered.
 async fn load(
-    destination: Arc<dyn Destination>,
+    destination: Arc<dyn Transport>,
     mut stop: tokio::sync::watch::Receiver<bool>,
 ) -> (HashSet<Uuid>, usize) {
     let (mut delivered, mut retries) = (HashSet::new(), 0);

@@ -16,7 +16,7 @@ impl Asked {
             headers: outgoing
                 .headers
                 .iter()
-                .map(|(name, value)| ((*name).to_owned(), Secret::expose(value).to_owned()))
+                .map(|(name, value)| (name.clone().into_owned(), Secret::expose(value).to_owned()))
                 .collect(),
             body: outgoing.body.clone(),
             base_url: base_url.to_owned(),

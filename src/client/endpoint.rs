@@ -209,6 +209,7 @@ impl Endpoint {
         }
         headers.extend(self.auth.header(account, &body)?);
         let url = format!("{}{path}{mark}{query}", account.base_url.trim_end_matches('/'));
+        let headers = headers.into_iter().map(|(name, it)| (name.into(), it)).collect();
         Ok(Outgoing { method, url, headers, body })
     }
 

@@ -30,6 +30,7 @@ pub use exchange::Exchange;
 pub use parameter::{Kind, Parameter, Place};
 pub use simulator::{Answered, Asked, Simulator, deeds};
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -81,7 +82,7 @@ pub struct Outgoing {
     /// Where to, query included; percent-encoded once and for all.
     pub url: String,
     /// Its headers. Values may be credentials, so none is printed.
-    pub headers: Vec<(&'static str, Secret)>,
+    pub headers: Vec<(Cow<'static, str>, Secret)>,
     /// Its body; empty for none.
     pub body: Bytes,
 }

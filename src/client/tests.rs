@@ -79,7 +79,7 @@ impl Ends {
     /// What the client made, to the simulator.
     pub(super) fn send(&mut self, outgoing: &Outgoing) -> Response {
         let headers: Vec<(&str, &str)> =
-            outgoing.headers.iter().map(|it| (it.0, it.1.expose())).collect();
+            outgoing.headers.iter().map(|it| (&*it.0, it.1.expose())).collect();
         let target = outgoing.url.strip_prefix(BASE).unwrap();
         self.ask(outgoing.method, target, &headers, &outgoing.body)
     }

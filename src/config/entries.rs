@@ -1,6 +1,5 @@
 //! `sources:` and `destinations:`: each entry is read by what its `provider` or `kind` says.
 
-use schemars::Schema;
 use serde_json::Value as Json;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
@@ -22,7 +21,7 @@ struct Checked {
 
 /// Reads `sources:`.
 pub(super) fn sources(node: Option<&Node>, diagnostics: &mut Diagnostics) -> Vec<SourceConfig> {
-    let find = |word: &str| provider::find(word).map(|it| (it.name, it.schema));
+    let find = |word: &str| provider::find(word).map(|it| (it.name, (it.schema)().to_value()));
     let known: Vec<&str> = provider::REGISTRY.iter().map(|it| it.name).collect();
     let entry = |it: Checked| SourceConfig {
         name: it.name,
@@ -38,7 +37,7 @@ pub(super) fn destinations(
     node: Option<&Node>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<DestinationConfig> {
-    let find = |word: &str| destination::find(word).map(|it| (it.kind, it.schema));
+    let find = |word: &str| destination::find(word).map(|it| (it.kind, it.schema()));
     let known: Vec<&str> = destination::REGISTRY.iter().map(|it| it.kind).collect();
     let entry = |it: Checked| DestinationConfig {
         name: it.name,
@@ -49,7 +48,7 @@ pub(super) fn destinations(
     section(node, "kind", &find, &known, diagnostics).into_iter().map(entry).collect()
 }
 
-type Find<'a> = &'a dyn Fn(&str) -> Option<(&'static str, fn() -> Schema)>;
+type Find<'a> = &'a dyn Fn(&str) -> Option<(&'static str, Json)>;
 
 fn section(
     node: Option<&Node>,
@@ -82,7 +81,7 @@ fn section(
                 return None;
             };
             let settings = value.without(&[selector]);
-            let settings = shape::fit(&settings, *key_span, &schema().to_value(), diagnostics)?;
+            let settings = shape::fit(&settings, *key_span, &schema, diagnostics)?;
             Some(Checked { name: key.clone(), word, settings, span: *key_span })
         })
         .collect()

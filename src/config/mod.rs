@@ -23,7 +23,7 @@ pub use environment::{Environment, Process};
 pub use schema::{reference, schema, table};
 pub use secret::Secret;
 pub use settings::{Limits, Retention};
-pub use words::{Network, Period, Rate, Size};
+pub use words::{Network, Period, Rate, Size, is_loopback};
 pub use yaml::Span;
 
 use std::collections::BTreeMap;
@@ -123,7 +123,7 @@ pub struct Parts {
     /// What sends us webhooks.
     pub sources: BTreeMap<String, Box<dyn Source>>,
     /// Where events go.
-    pub destinations: BTreeMap<String, Arc<dyn Destination>>,
+    pub destinations: BTreeMap<String, Arc<Destination>>,
 }
 
 /// Reads a file. Pure: variables and secret files come from `environment`.
@@ -284,8 +284,10 @@ impl Config {
                 broker: self.broker.clone(),
             };
             let Some(entry) = destination::find(kind) else { continue };
-            match (entry.build)(settings.clone(), &setup) {
-                Ok(destination) => drop(parts.destinations.insert(name.clone(), destination)),
+            match entry.destination(settings.clone(), &setup) {
+                Ok(destination) => {
+                    drop(parts.destinations.insert(name.clone(), Arc::new(destination)));
+                }
                 Err(reason) => diagnostics.error(*span, format!("`{name}`: {reason}")),
             }
         }

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::yaml::{Entry, Node, Span, Value};
 use super::{shape, suggest};
-use crate::destination;
+use crate::destination::{self, Takes};
 use crate::event::Kind;
 use crate::event::kind::CATALOGUE;
 use crate::event::paths::{self, Unknown};
@@ -288,7 +288,9 @@ impl Compiler<'_> {
             return None;
         };
         self.reached.insert(known);
-        if payload.is_some() && destination::find(kind).is_some_and(|it| !it.takes_payload) {
+        if payload.is_some()
+            && destination::find(kind).is_some_and(|it| it.payload == Takes::Nothing)
+        {
             let message = format!("`{name}` sends the event itself; what stands here is not used");
             self.diagnostics.push(
                 Diagnostic::warning(span, message)

@@ -13,8 +13,9 @@ use crate::provider;
 pub fn schema() -> Json {
     let mut definitions = Map::new();
     let mut root = adopt(settings::schema(), "", &mut definitions);
-    let providers = provider::REGISTRY.iter().map(|it| (it.name, it.summary, it.schema));
-    let kinds = destination::REGISTRY.iter().map(|it| (it.kind, it.summary, it.schema));
+    let providers = provider::REGISTRY.iter();
+    let providers = providers.map(|it| (it.name, it.summary, (it.schema)().to_value()));
+    let kinds = destination::REGISTRY.iter().map(|it| (it.kind, it.summary, it.schema()));
     let source = choose("provider", providers, &mut definitions);
     let destination = choose("kind", kinds, &mut definitions);
     let route = adopt(routes::schema(), "route.", &mut definitions);
@@ -36,7 +37,7 @@ pub fn schema() -> Json {
     root
 }
 
-type Registered = (&'static str, &'static str, fn() -> schemars::Schema);
+type Registered = (&'static str, &'static str, Json);
 
 /// An entry whose settings depend on one of them.
 fn choose(
@@ -50,7 +51,7 @@ fn choose(
         .iter()
         .map(|(name, summary, schema)| {
             let prefix = format!("{selector}.{name}.");
-            let mut then = adopt(schema().to_value(), &prefix, definitions);
+            let mut then = adopt(schema.clone(), &prefix, definitions);
             drop(then.as_object_mut().and_then(|it| it.remove("title")));
             then["description"] = (*summary).into();
             then["properties"][selector] = json!({"const": name, "description": summary});
@@ -129,8 +130,10 @@ pub fn reference() -> String {
     );
     for entry in destination::REGISTRY {
         let heading = format!("### `kind: {}`", entry.kind);
-        section(&mut page, &heading, Some(entry.summary), &(entry.schema)().to_value());
+        section(&mut page, &heading, Some(entry.summary), &(entry.own_schema)().to_value());
     }
+    let summary = "How deliveries are made. What is left out is as the kind has it.";
+    section(&mut page, "### Every destination", Some(summary), &destination::common_schema());
     let summary = "Under `routes:`, a list. Every route is asked, in the order of the file.";
     section(&mut page, "## Routes", Some(summary), &routes::schema());
     page
@@ -240,7 +243,7 @@ mod tests {
 
     fn every_schema() -> Vec<(&'static str, Json)> {
         let providers = provider::REGISTRY.iter().map(|it| (it.name, (it.schema)().to_value()));
-        let kinds = destination::REGISTRY.iter().map(|it| (it.kind, (it.schema)().to_value()));
+        let kinds = destination::REGISTRY.iter().map(|it| (it.kind, it.schema()));
         let own = [("the gateway", settings::schema()), ("a route", routes::schema())];
         own.into_iter().chain(providers).chain(kinds).collect()
     }

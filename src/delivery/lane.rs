@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::Pulse;
 use super::schedule::Schedule;
 use crate::clock;
-use crate::destination::{Destination, Outcome, Parcel, Placement, Reply};
+use crate::destination::{Means, Outcome, Parcel, Placement, Reply, Transport};
 use crate::event::MAX_HOPS;
 use crate::expression::Subject;
 use crate::journal::{Arrival, Cause, Journal, Lease, Settlement, Verdict};
@@ -55,11 +55,16 @@ impl Worker {
                 self.pause(ASK_AGAIN).await;
                 continue;
             }
+            let Means::Transport(transport) = &destination.means else {
+                self.pulse.hold(Some("calls are not made yet".into()));
+                self.pause(TURN).await;
+                continue;
+            };
             self.pulse.hold(None);
             if flying.len() < CONCURRENCY {
-                match self.journal.lease(&self.name, destination.batch(), clock::now()).await {
+                match self.journal.lease(&self.name, transport.batch(), clock::now()).await {
                     Ok(leases) if !leases.is_empty() => {
-                        flying.spawn(self.attempt(destination, leases));
+                        flying.spawn(self.attempt(Arc::clone(transport), leases));
                         continue;
                     }
                     Ok(_) => {}
@@ -99,7 +104,7 @@ impl Worker {
     /// Attempts a batch and settles it. Owns what it needs, so that it can fly on its own.
     fn attempt(
         &self,
-        destination: Arc<dyn Destination>,
+        destination: Arc<dyn Transport>,
         leases: Vec<Lease>,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (name, journal) = (Arc::clone(&self.name), Arc::clone(&self.journal));
@@ -203,7 +208,7 @@ fn verdict(
         }
     };
     match outcome {
-        Outcome::Delivered { receipt, replies } => {
+        Outcome::Delivered { receipt, thread: _, replies } => {
             let replies = replies.into_iter().map(|it| reply(plan, name, lease, it, now)).collect();
             (Verdict::Delivered { receipt, replies }, "delivered")
         }
@@ -213,7 +218,7 @@ fn verdict(
         Outcome::Await { until } => {
             (Verdict::Again { due: until, reason: "no answer came in time".into() }, "await")
         }
-        Outcome::Pause { reason, duration, .. } => again(reason, Some(duration)),
+        Outcome::Pause { reason, duration, .. } => again(reason, duration),
     }
 }
 

@@ -72,7 +72,7 @@ impl Engine {
     pub async fn start(&self) -> Result<(), Error> {
         let plan = self.plan.load_full();
         for (name, destination) in &plan.destinations {
-            self.journal.open_lane(name, destination.order()).await?;
+            self.journal.open_lane(name, destination.policy.order).await?;
             let pulse = Arc::new(Pulse::default());
             pulse.turn();
             lock(&self.pulses).insert(Arc::clone(name), Arc::clone(&pulse));

@@ -1,9 +1,11 @@
 //! `log`: one line per event on the gateway's own log.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{BoxFuture, Define, Destination, Order, Outcome, Parcel, Setup};
+use super::{BoxFuture, Define, Means, Outcome, Parcel, Policy, Setup, Transport};
 
 /// Writes a line per event.
 pub(super) struct Log {
@@ -18,18 +20,19 @@ pub(super) struct Config {}
 impl Define for Log {
     const KIND: &'static str = "log";
     const SUMMARY: &'static str = "A line per event on the gateway's own log, without its content.";
+    const POLICY: Policy = Policy::TRANSPORT;
     type Config = Config;
 
     fn new(_config: Config, setup: &Setup) -> Result<Self, String> {
         Ok(Self { name: setup.name.clone() })
     }
+
+    fn means(self) -> Means {
+        Means::Transport(Arc::new(self))
+    }
 }
 
-impl Destination for Log {
-    fn order(&self) -> Order {
-        Order::None
-    }
-
+impl Transport for Log {
     fn batch(&self) -> usize {
         256
     }

@@ -6,19 +6,24 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::Timestamp;
 use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::event::{Draft, Event};
+use crate::event::{Event, Kind};
 use crate::expression::Subject;
 
+mod adapter;
+mod outcome;
+mod policy;
 pub mod queue;
 mod log;
+
+pub use adapter::{Adapter, Arrived, Call, Connection, Grant, Limit, Session, Standing, Takeover};
+pub use outcome::{Outcome, Reply, Scope};
+pub use policy::{Common, OnDead, Order, Policy, Retry};
 
 /// Every destination, in the order of `docs/destinations.md`. Add yours here.
 pub const REGISTRY: &[Entry] = &[Entry::of::<log::Log>(), Entry::of::<queue::Queue>()];
@@ -26,11 +31,30 @@ pub const REGISTRY: &[Entry] = &[Entry::of::<log::Log>(), Entry::of::<queue::Que
 /// A boxed future, for traits whose type is forgotten.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Somewhere events can be sent. Makes one attempt; trying again is the engine's job.
-pub trait Destination: Send + Sync + 'static {
-    /// Whether order matters, and along what.
-    fn order(&self) -> Order;
+/// A configured destination.
+#[derive(Clone)]
+pub struct Destination {
+    /// Its name under `destinations:`.
+    pub name: Arc<str>,
+    /// The word after `kind:`.
+    pub kind: &'static str,
+    /// How deliveries are made.
+    pub policy: Policy,
+    /// What makes them.
+    pub means: Means,
+}
 
+/// What makes a destination's deliveries.
+#[derive(Clone)]
+pub enum Means {
+    /// A connection of its own that takes batches: a broker, a log.
+    Transport(Arc<dyn Transport>),
+    /// One HTTP exchange a call.
+    Adapter(Arc<dyn Adapter>),
+}
+
+/// A destination with a connection of its own. Makes one attempt; trying again is the engine's job.
+pub trait Transport: Send + Sync + 'static {
     /// The most deliveries of one attempt. A batch succeeds or fails one by one.
     fn batch(&self) -> usize {
         1
@@ -62,13 +86,32 @@ pub trait Destination: Send + Sync + 'static {
     }
 }
 
-/// The order in which a lane's deliveries are attempted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// In the journal's order as far as batches allow; a retry does not hold up the others.
-    None,
-    /// In the journal's order within a conversation; its head holds the rest of it.
-    Conversation,
+impl Destination {
+    /// See [`Transport::place`].
+    pub fn place(&self, subject: &Subject) -> Placement {
+        match &self.means {
+            Means::Transport(it) => it.place(subject),
+            Means::Adapter(_) => Placement::Lane,
+        }
+    }
+
+    /// See [`Transport::ready`].
+    ///
+    /// # Errors
+    /// Why it could not take a delivery right now.
+    pub fn ready(&self) -> Result<(), String> {
+        match &self.means {
+            Means::Transport(it) => it.ready(),
+            Means::Adapter(_) => Ok(()),
+        }
+    }
+
+    /// See [`Transport::close`].
+    pub async fn close(&self) {
+        if let Means::Transport(it) = &self.means {
+            it.close().await;
+        }
+    }
 }
 
 /// Where a new delivery is put.
@@ -82,7 +125,7 @@ pub enum Placement {
     Dead(String),
 }
 
-/// One delivery, ready to be attempted.
+/// One delivery of a batch, ready to be attempted.
 #[derive(Clone, Debug)]
 pub struct Parcel {
     /// The delivery's id: stable across retries.
@@ -95,91 +138,18 @@ pub struct Parcel {
     pub attempt: u32,
 }
 
-/// What became of one attempt. Not a `Result`: a refusal is an answer, not a failure of ours.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// It arrived.
-    Delivered {
-        /// What the other side calls it, e.g. a message id.
-        receipt: Option<String>,
-        /// What it answered, as events.
-        replies: Vec<Reply>,
-    },
-    /// It was taken; the answer comes later, until this moment.
-    Await {
-        /// When waiting ends.
-        until: Timestamp,
-    },
-    /// It may work later.
-    Retry {
-        /// Why it did not work.
-        reason: String,
-        /// Not before this long, if the other side said so.
-        after: Option<Duration>,
-    },
-    /// It will never work.
-    Refused {
-        /// Why.
-        reason: String,
-    },
-    /// Nothing of this scope will work for a while; the queue is kept.
-    Pause {
-        /// Why.
-        reason: String,
-        /// What stands still.
-        scope: Scope,
-        /// For how long.
-        duration: Duration,
-    },
-}
-
-impl Outcome {
-    /// It arrived, and nothing was answered.
-    pub const fn delivered() -> Self {
-        Self::Delivered { receipt: None, replies: Vec::new() }
-    }
-
-    /// It may work later.
-    pub fn retry(reason: impl Into<String>) -> Self {
-        Self::Retry { reason: reason.into(), after: None }
-    }
-
-    /// It will never work.
-    pub fn refused(reason: impl Into<String>) -> Self {
-        Self::Refused { reason: reason.into() }
-    }
-}
-
-/// What stands still in an [`Outcome::Pause`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// Everything that uses this credential.
-    Credential(String),
-    /// One of our numbers.
-    Number(String),
-    /// The account.
-    Account(String),
-    /// One agent.
-    Agent(String),
-}
-
-/// What a destination answered: an event in the making, and the bytes it came from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reply {
-    /// The event; its raw range points into `body`.
-    pub draft: Draft,
-    /// The answer, verbatim.
-    pub body: bytes::Bytes,
-}
-
-/// A destination's own half of its definition: the other half is [`Destination`].
-pub trait Define: Destination + Sized {
+/// How a destination is defined, beside [`Transport`] or [`Adapter`].
+pub trait Define: Sized {
     /// The word after `kind:`. Lower-case, with dots.
     const KIND: &'static str;
     /// One sentence for `docs/destinations.md`.
     const SUMMARY: &'static str;
-    /// Whether it uses what a route adds under `to: { name: … }`, or sends the event itself.
-    const TAKES_PAYLOAD: bool = false;
+    /// What a route may say under `to: { name: … }`.
+    const PAYLOAD: Takes = Takes::Nothing;
+    /// Every kind of event its answers become.
+    const REPLIES: &'static [Kind] = &[];
+    /// How deliveries are made where the settings say nothing.
+    const POLICY: Policy;
     /// What the operator writes under `destinations:`.
     type Config: DeserializeOwned + JsonSchema;
 
@@ -188,6 +158,20 @@ pub trait Define: Destination + Sized {
     /// # Errors
     /// A sentence for the operator, without the destination's name.
     fn new(config: Self::Config, setup: &Setup) -> Result<Self, String>;
+
+    /// What makes its deliveries: itself.
+    fn means(self) -> Means;
+}
+
+/// What a route may say under `to: { name: … }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing: the destination sends the event itself.
+    Nothing,
+    /// Whatever the other side understands.
+    Anything,
+    /// A map of these names.
+    Names(&'static [&'static str]),
 }
 
 /// What a destination is built with beside its own settings.
@@ -210,8 +194,8 @@ pub enum Broker {
     RabbitMq(crate::config::Secret),
 }
 
-/// Builds a destination from its settings, or says in a sentence why not.
-pub type Build = fn(Value, &Setup) -> Result<Arc<dyn Destination>, String>;
+/// Builds what makes a destination's deliveries from its settings, or says in a sentence why not.
+pub type Build = fn(Value, &Setup) -> Result<Means, String>;
 
 /// One line of the [`REGISTRY`].
 pub struct Entry {
@@ -219,11 +203,15 @@ pub struct Entry {
     pub kind: &'static str,
     /// See [`Define::SUMMARY`].
     pub summary: &'static str,
-    /// See [`Define::TAKES_PAYLOAD`].
-    pub takes_payload: bool,
+    /// See [`Define::PAYLOAD`].
+    pub payload: Takes,
+    /// See [`Define::REPLIES`].
+    pub replies: &'static [Kind],
+    /// See [`Define::POLICY`].
+    pub policy: Policy,
     /// The schema of [`Define::Config`].
-    pub schema: fn() -> Schema,
-    /// Builds the destination from what stands under `destinations:`, without `kind`.
+    pub own_schema: fn() -> Schema,
+    /// Builds it from what stands under `destinations:`, without `kind` and [`Common`].
     pub build: Build,
 }
 
@@ -232,14 +220,58 @@ impl Entry {
         Self {
             kind: D::KIND,
             summary: D::SUMMARY,
-            takes_payload: D::TAKES_PAYLOAD,
-            schema: || schemars::schema_for!(D::Config),
+            payload: D::PAYLOAD,
+            replies: D::REPLIES,
+            policy: D::POLICY,
+            own_schema: || schemars::schema_for!(D::Config),
             build: |config, setup| {
                 let config = serde_json::from_value(config).map_err(|it| it.to_string())?;
-                Ok(Arc::new(D::new(config, setup)?))
+                Ok(D::new(config, setup)?.means())
             },
         }
     }
+
+    /// The schema of everything that may stand under such a destination but `kind`.
+    pub fn schema(&self) -> Value {
+        let mut schema = (self.own_schema)().to_value();
+        let common = common_schema();
+        for section in ["properties", "$defs"] {
+            let Some(common) = common[section].as_object() else { continue };
+            if !schema[section].is_object() {
+                schema[section] = Value::Object(serde_json::Map::new());
+            }
+            let Some(own) = schema[section].as_object_mut() else { continue };
+            for (name, it) in common {
+                own.entry(name).or_insert_with(|| it.clone());
+            }
+        }
+        schema
+    }
+
+    /// The destination of a name, from everything that stands under it but `kind`.
+    ///
+    /// # Errors
+    /// A sentence for the operator, without the destination's name.
+    pub fn destination(&self, mut settings: Value, setup: &Setup) -> Result<Destination, String> {
+        let mut common = serde_json::Map::new();
+        if let Some(settings) = settings.as_object_mut() {
+            let names = Common::NAMES.iter();
+            common.extend(names.filter_map(|it| settings.remove_entry(*it)));
+        }
+        let common: Common = serde_json::from_value(common.into()).map_err(|it| it.to_string())?;
+        let at_home = crate::config::is_loopback(&setup.public_url);
+        Ok(Destination {
+            name: setup.name.as_str().into(),
+            kind: self.kind,
+            policy: common.over(&self.policy, at_home),
+            means: (self.build)(settings, setup)?,
+        })
+    }
+}
+
+/// The schema of what may stand under any destination.
+pub fn common_schema() -> Value {
+    schemars::schema_for!(Common).to_value()
 }
 
 /// The destination of that kind.

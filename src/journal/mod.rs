@@ -201,6 +201,12 @@ pub trait Journal: Send + Sync + 'static {
     /// Where a polled source stood when its last arrival was accepted, by key.
     fn cursors(&self, source: &str) -> BoxFuture<'_, Result<Vec<Cursor>, Error>>;
 
+    /// What was kept under a key, see [`keep`](Self::keep).
+    fn kept(&self, key: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, Error>>;
+
+    /// Keeps a value under a key, durably, or forgets it.
+    fn keep(&self, key: &str, value: Option<Vec<u8>>) -> BoxFuture<'_, Result<(), Error>>;
+
     /// Opens a lane, so that its deliveries are handed out in that order.
     fn open_lane(&self, lane: &str, order: Order) -> BoxFuture<'_, Result<(), Error>>;
 

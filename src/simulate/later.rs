@@ -59,7 +59,7 @@ async fn deliver(http: &reqwest::Client, request: &Outgoing) {
         }
         let mut post = http.request(verb.clone(), url).body(body.clone());
         for (name, value) in headers {
-            post = post.header(*name, value.expose());
+            post = post.header(&**name, value.expose());
         }
         match post.send().await {
             Ok(answer) if answer.status().is_success() => {

@@ -35,7 +35,7 @@ impl Simulator for Echo {
             let request = Outgoing {
                 method: "POST",
                 url: format!("{}/called", asked.base_url),
-                headers: vec![("x-token", Secret::new("t"))],
+                headers: vec![("x-token".into(), Secret::new("t"))],
                 body: Bytes::from_static(b"hello"),
             };
             later.push((Duration::from_millis(10), request));

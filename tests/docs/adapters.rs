@@ -90,8 +90,14 @@ pub(super) fn destinations() -> String {
             "\n## `{}`\n\n{}\n\n{}",
             entry.kind,
             entry.summary,
-            config::table(&(entry.schema)().to_value()),
+            config::table(&(entry.own_schema)().to_value()),
         );
     }
+    let _ = write!(
+        page,
+        "\n## Every destination\n\nHow deliveries are made. What is left out is as the kind has \
+         it.\n\n{}",
+        config::table(&destination::common_schema()),
+    );
     page
 }

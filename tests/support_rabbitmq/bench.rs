@@ -11,7 +11,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ConnectionProperties};
 use serde_json::{Value, json};
 use sluicegate::config::Secret;
-use sluicegate::destination::{self, Broker, Destination, Outcome, Parcel, Setup};
+use sluicegate::destination::{self, Broker, Means, Outcome, Parcel, Setup, Transport};
 use sluicegate::event::{Event, Facts, Kind, event_id};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -53,7 +53,7 @@ impl Bench {
     }
 
     /// A destination with a queue that takes `good.*`; the sources of events are routing keys.
-    pub(crate) fn destination(&self, settings: &Value) -> Arc<dyn Destination> {
+    pub(crate) fn destination(&self, settings: &Value) -> Arc<dyn Transport> {
         let mut config = json!({
             "exchange": self.exchange(),
             "routing_key": "{{ event.source }}",
@@ -65,7 +65,7 @@ impl Bench {
         self.build(config, &self.url).unwrap()
     }
 
-    pub(crate) fn build(&self, config: Value, url: &str) -> Result<Arc<dyn Destination>, String> {
+    pub(crate) fn build(&self, config: Value, url: &str) -> Result<Arc<dyn Transport>, String> {
         build(config, &self.name, url)
     }
 
@@ -86,7 +86,7 @@ impl Bench {
         found
     }
 
-    pub(crate) async fn clean(self, destination: Arc<dyn Destination>) {
+    pub(crate) async fn clean(self, destination: Arc<dyn Transport>) {
         destination.close().await;
         let channel = self.channel().await;
         for queue in [self.queue(), format!("{}.dead", self.exchange())] {
@@ -101,13 +101,16 @@ impl Bench {
 }
 
 /// A `queue` destination of that name.
-pub(crate) fn build(config: Value, name: &str, url: &str) -> Result<Arc<dyn Destination>, String> {
+pub(crate) fn build(config: Value, name: &str, url: &str) -> Result<Arc<dyn Transport>, String> {
     let setup = Setup {
         name: name.into(),
         public_url: "https://gate.example".into(),
         broker: Broker::RabbitMq(Secret::new(url)),
     };
-    (destination::find("queue").unwrap().build)(config, &setup)
+    match destination::find("queue").unwrap().destination(config, &setup)?.means {
+        Means::Transport(it) => Ok(it),
+        Means::Adapter(_) => unreachable!("a queue is no HTTP exchange"),
+    }
 }
 
 pub(crate) fn text(properties: &lapin::BasicProperties, header: &str) -> String {
@@ -155,7 +158,7 @@ pub(crate) fn reason(outcome: &Outcome) -> &str {
 
 /// Waits until the destination's readiness is as wanted.
 pub(crate) async fn until(
-    destination: &dyn Destination,
+    destination: &dyn Transport,
     wanted: impl Fn(&Result<(), String>) -> bool,
 ) {
     let patience = Instant::now() + Duration::from_mins(1);
@@ -170,7 +173,7 @@ pub(crate) async fn until(
 }
 
 /// Delivers until everything arrived, as the engine would; how many attempts it took.
-pub(crate) async fn deliver_all(destination: &dyn Destination, mut batch: Vec<Parcel>) -> u32 {
+pub(crate) async fn deliver_all(destination: &dyn Transport, mut batch: Vec<Parcel>) -> u32 {
     let patience = Instant::now() + Duration::from_secs(90);
     for attempt in 1.. {
         let outcomes = timeout(LONG * 2, destination.deliver(&batch)).await.expect("an answer");

@@ -159,7 +159,7 @@ impl Line {
         let method = outgoing.method.parse()?;
         let mut request = self.http.request(method, &outgoing.url).body(outgoing.body);
         for (name, value) in &outgoing.headers {
-            request = request.header(*name, value.expose());
+            request = request.header(&**name, value.expose());
         }
         let answer = request.send().await.map_err(unreachable)?;
         let headers = answer.headers().iter();

@@ -211,7 +211,8 @@ const ENDPOINTS: &[Endpoint] = &[
 /// # Errors
 /// That the token is missing.
 pub fn download(account: &Account, media: &Media) -> Result<Outgoing, String> {
-    let headers = TOKEN.header(account, &[])?.into_iter().collect();
+    let token = TOKEN.header(account, &[])?;
+    let headers = token.into_iter().map(|(name, it)| (name.into(), it)).collect();
     Ok(Outgoing { method: "GET", url: media.url.clone(), headers, body: Bytes::new() })
 }
 

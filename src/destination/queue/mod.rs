@@ -12,7 +12,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::rabbitmq::{Address, RabbitMq, Topology};
-use super::{BoxFuture, Broker, Define, Destination, Order, Outcome, Parcel, Placement, Setup};
+use super::{
+    BoxFuture, Broker, Define, Means, Outcome, Parcel, Placement, Policy, Setup, Transport,
+};
 use crate::expression::{Subject, Template};
 
 /// A configured queue destination.
@@ -89,6 +91,7 @@ impl Default for Config {
 impl Define for Queue {
     const KIND: &'static str = "queue";
     const SUMMARY: &'static str = "A topic exchange with durable queues, in RabbitMQ or embedded.";
+    const POLICY: Policy = Policy::TRANSPORT;
     type Config = Config;
 
     fn new(config: Config, setup: &Setup) -> Result<Self, String> {
@@ -109,6 +112,10 @@ impl Define for Queue {
             }
         };
         Ok(Self { routing_key, public_url: setup.public_url.clone(), broker })
+    }
+
+    fn means(self) -> Means {
+        Means::Transport(Arc::new(self))
     }
 }
 
@@ -135,11 +142,7 @@ impl Queue {
     }
 }
 
-impl Destination for Queue {
-    fn order(&self) -> Order {
-        Order::None
-    }
-
+impl Transport for Queue {
     fn batch(&self) -> usize {
         256
     }

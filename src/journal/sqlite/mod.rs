@@ -239,6 +239,18 @@ impl Journal for Sqlite {
         }))
     }
 
+    fn kept(&self, key: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, Error>> {
+        let key = format!("kept/{key}");
+        Box::pin(self.read(move |connection| {
+            read::kept(connection, &key).map_err(|it| Error::Read(it.to_string()))
+        }))
+    }
+
+    fn keep(&self, key: &str, value: Option<Vec<u8>>) -> BoxFuture<'_, Result<(), Error>> {
+        let key = format!("kept/{key}");
+        Box::pin(self.write(move |batch| settle::keep(batch, &key, value.as_deref())))
+    }
+
     fn open_lane(&self, lane: &str, order: Order) -> BoxFuture<'_, Result<(), Error>> {
         let lane = lane.to_owned();
         let shared = Arc::clone(&self.shared);

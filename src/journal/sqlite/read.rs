@@ -39,6 +39,14 @@ pub(super) fn cursors(connection: &Connection, source: &str) -> rusqlite::Result
     rows.collect()
 }
 
+/// What was kept under a key.
+pub(super) fn kept(connection: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .prepare_cached("SELECT value FROM state WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()
+}
+
 /// What was placed into a queue by the events after a sequence: at most `max` messages out of at
 /// most `SCAN` events. Answers also up to which sequence it looked.
 pub(super) fn placed(

@@ -110,3 +110,17 @@ fn one(
     }
     Ok(())
 }
+
+/// Keeps a value under a key, or forgets it.
+pub(super) fn keep(batch: &Batch<'_>, key: &str, value: Option<&[u8]>) -> rusqlite::Result<()> {
+    match value {
+        Some(value) => batch
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO state VALUES (?1, ?2)")?
+            .execute(params![key, value])?,
+        None => {
+            batch.connection.prepare_cached("DELETE FROM state WHERE key = ?1")?.execute([key])?
+        }
+    };
+    Ok(())
+}

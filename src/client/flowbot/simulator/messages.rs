@@ -66,7 +66,7 @@ impl FlowBot {
                 "sourceRef": data["sourceRef"],
                 "timestamp": stamp(now),
             });
-            let headers = vec![("content-type", Secret::new("application/json"))];
+            let headers = vec![("content-type".into(), Secret::new("application/json"))];
             let body = status.to_string().into();
             answered
                 .later

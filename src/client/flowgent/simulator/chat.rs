@@ -52,7 +52,7 @@ impl FlowGent {
         let later = Outgoing {
             method: "POST",
             url,
-            headers: vec![("content-type", Secret::new("application/json"))],
+            headers: vec![("content-type".into(), Secret::new("application/json"))],
             body: answer.to_string().into(),
         };
         answered.later.push((Duration::from_millis(self.slow), later));

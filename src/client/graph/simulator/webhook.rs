@@ -44,11 +44,12 @@ impl Webhook {
             "entry": [{ "id": ACCOUNT, "changes": [change] }],
         });
         let body = body.to_string();
-        let mut headers = vec![("content-type", Secret::new("application/json"))];
+        let mut headers = vec![("content-type".into(), Secret::new("application/json"))];
         let credentials = [("app_secret", Secret::new(&*self.app_secret))].into();
         let account = Account { base_url: String::new(), credentials };
         // Without a secret it goes unsigned, and the gateway says so.
-        headers.extend(SIGNED.header(&account, body.as_bytes()).ok().flatten());
+        let signature = SIGNED.header(&account, body.as_bytes()).ok().flatten();
+        headers.extend(signature.map(|(name, it)| (name.into(), it)));
         Outgoing { method: "POST", url: self.url.clone(), headers, body: body.into() }
     }
 }

@@ -184,7 +184,10 @@ impl Asker {
         Outgoing {
             method: "GET",
             url: format!("{}/conversations?{}", self.account.base_url, query.finish()),
-            headers: vec![("authorization", token), ("accept", Secret::new("application/json"))],
+            headers: vec![
+                ("authorization".into(), token),
+                ("accept".into(), Secret::new("application/json")),
+            ],
             body: Bytes::new(),
         }
     }

@@ -59,8 +59,8 @@ pub(super) fn get(settings: &Settings, path: &str, skip: usize) -> Outgoing {
         method: "GET",
         url: format!("{base_url}/conversations{path}?skip={skip}&limit={}", pages.limit),
         headers: vec![
-            ("accept", Secret::new("application/json")),
-            ("authorization", Secret::new(bearer)),
+            ("accept".into(), Secret::new("application/json")),
+            ("authorization".into(), Secret::new(bearer)),
         ],
         body: Bytes::new(),
     }
