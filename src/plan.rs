@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::destination::{Destination, Placement};
-use crate::event::{Draft, event_id};
+use crate::event::{Draft, event_id, standing};
 use crate::expression::Subject;
 use crate::journal::{Alias, Assigned, Incoming};
 use crate::provider::Source;
@@ -25,6 +25,8 @@ pub struct Plan {
     pub table: Table,
     /// Anything older than this on arrival is historical.
     pub stale_after: Duration,
+    /// How long a person who answered in place of the bot is believed to go on.
+    pub takeover: Duration,
     /// Where the gateway is reached.
     pub public_url: String,
     /// A digest of the configuration this was built from.
@@ -54,13 +56,17 @@ impl Plan {
         now: Timestamp,
     ) -> Incoming {
         draft.historical |= is_stale(draft.time, now, self.stale_after);
+        let changes = standing::changes(&draft, now, self.takeover);
+        let about = standing::about(&draft);
         let draft = Arc::new(draft);
         let subject = Subject::draft(Arc::clone(source), Arc::clone(&draft), body.clone());
         let routed = self.table.route(source, &draft, &subject);
         let deliveries = routed
             .into_iter()
             .map(|it| {
-                let placement = match (it.failed, self.destinations.get(&it.destination)) {
+                let destination = self.destinations.get(&it.destination);
+                let per_request = destination.is_some_and(|it| it.is_per_request());
+                let placement = match (it.failed, destination) {
                     (Some(error), _) => Placement::Dead(format!("`when`: {error}")),
                     (None, Some(destination)) => destination.place(&subject),
                     (None, None) => Placement::Dead("no such destination".into()),
@@ -70,6 +76,8 @@ impl Plan {
                     destination: it.destination,
                     index: it.index,
                     placement,
+                    collect: it.collect,
+                    per_request,
                 }
             })
             .collect();
@@ -85,6 +93,8 @@ impl Plan {
                 .collect(),
             facts: serde_json::to_vec(&draft.facts).expect("facts hold only what JSON can say"),
             raw: draft.raw.clone(),
+            changes,
+            about,
             deliveries,
         }
     }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use sluicegate::destination::{Order, Placement};
 use sluicegate::event::event_id;
 use sluicegate::journal::{
-    Acceptor, Alias, Arrival, Cause, Error, History, Incoming, Journal, Options, Query, Receipt,
-    Rejected, Retention, Settlement, Sqlite, Ticket, Verdict,
+    Acceptor, Alias, Arrival, Cause, Error, History, Incoming, Journal, Lease, Options, Query,
+    Receipt, Rejected, Retention, Settlement, Sqlite, Ticket, Verdict,
 };
 use sluicegate::provider::Cursor;
 
@@ -42,19 +42,25 @@ async fn a_duplicate_brings_no_delivery_and_a_new_event_all_of_its_own() {
     for _ in 0..3 {
         accept(&store, arrival(vec![incoming("a", Placement::Lane)])).await;
     }
-    let leases = store.lease("out", 10, at(1)).await.unwrap();
+    let leases = leased(&store, 10, 1).await;
     assert_eq!(leases.len(), 1);
     assert_eq!(leases[0].event.id, event_id("test", "a"));
     assert_eq!(leases[0].attempts, 0);
-    assert!(store.lease("out", 10, at(1)).await.unwrap().is_empty(), "it is leased already");
+    assert!(leased(&store, 10, 1).await.is_empty(), "it is leased already");
 }
 
-async fn settle(store: &Sqlite, position: u64, verdict: Verdict) {
+fn settlement(position: i64, verdict: Verdict) -> Settlement {
     let took = Duration::from_millis(7);
-    store
-        .settle("out", vec![Settlement { position, started: at(1), took, verdict }])
-        .await
-        .unwrap();
+    Settlement { position, others: Vec::new(), started: at(1), took, verdict, record: None }
+}
+
+async fn leased(store: &Sqlite, budget: usize, now: i64) -> Vec<Lease> {
+    let runs = store.lease("out", budget, at(now)).await.unwrap();
+    runs.into_iter().flat_map(|it| it.leases).collect()
+}
+
+async fn settle(store: &Sqlite, position: i64, verdict: Verdict) {
+    store.settle("out", vec![settlement(position, verdict)]).await.unwrap();
 }
 
 #[tokio::test]
@@ -65,26 +71,33 @@ async fn outcomes_are_remembered_and_a_retry_keeps_its_id() {
     for key in ["a", "b", "c"] {
         accept(&store, arrival(vec![incoming(key, Placement::Lane)])).await;
     }
-    let lease = store.lease("out", 10, at(1)).await.unwrap();
+    let lease = leased(&store, 10, 1).await;
     assert_eq!(lease.len(), 1, "one conversation: only its head");
     let first = lease[0].clone();
-    settle(&store, first.position, Verdict::Again { due: at(60), reason: "busy".into() }).await;
-    assert!(store.lease("out", 10, at(2)).await.unwrap().is_empty(), "the head holds its place");
+    settle(
+        &store,
+        first.position,
+        Verdict::Again { due: at(60), reason: "busy".into(), counted: true },
+    )
+    .await;
+    assert!(leased(&store, 10, 2).await.is_empty(), "the head holds its place");
 
     // Across a restart nothing is forgotten: neither the attempt nor the moment it is due.
     store.close().await;
     drop(store);
     let store = open(directory.path());
     store.open_lane("out", Order::Conversation).await.unwrap();
-    assert!(store.lease("out", 10, at(59)).await.unwrap().is_empty());
-    let again = store.lease("out", 10, at(60)).await.unwrap();
+    assert!(leased(&store, 10, 59).await.is_empty());
+    let again = leased(&store, 10, 60).await;
     assert_eq!(again.len(), 1);
     assert_eq!((again[0].delivery, again[0].attempts), (first.delivery, 1));
-    let delivered = Verdict::Delivered { receipt: Some("42".into()), replies: vec![] };
+    let delivered =
+        Verdict::Delivered { receipt: Some("42".into()), thread: None, replies: vec![] };
     settle(&store, again[0].position, delivered).await;
-    let second = store.lease("out", 10, at(61)).await.unwrap();
+    let second = leased(&store, 10, 61).await;
     assert_eq!(second[0].event.id, event_id("test", "b"));
-    settle(&store, second[0].position, Verdict::Refused { reason: "no".into() }).await;
+    settle(&store, second[0].position, Verdict::Refused { reason: "no".into(), replies: vec![] })
+        .await;
 
     let story = store.story(first.event.id).await.unwrap().unwrap();
     let delivery = &story.deliveries[0];
@@ -105,15 +118,15 @@ async fn a_reply_is_written_with_the_outcome_that_brought_it() {
     let store = open(directory.path());
     store.open_lane("out", Order::None).await.unwrap();
     accept(&store, arrival(vec![incoming("question", Placement::Lane)])).await;
-    let lease = store.lease("out", 1, at(1)).await.unwrap().remove(0);
+    let lease = leased(&store, 1, 1).await.remove(0);
     let mut reply = arrival(vec![incoming("answer", Placement::Lane)]);
     let event = lease.event.id;
-    reply.cause = Some(Cause { event, correlation: event, hops: 1 });
-    let verdict = Verdict::Delivered { receipt: None, replies: vec![reply] };
+    reply.cause = Some(Cause { event, conversation: None, correlation: event, hops: 1 });
+    let verdict = Verdict::Delivered { receipt: None, thread: None, replies: vec![reply] };
     settle(&store, lease.position, verdict).await;
     let story = store.story(event).await.unwrap().unwrap();
     assert_eq!(story.replies, [event_id("test", "answer")]);
-    let answer = store.lease("out", 1, at(2)).await.unwrap().remove(0).event;
+    let answer = leased(&store, 1, 2).await.remove(0).event;
     assert_eq!((answer.cause, answer.correlation, answer.hops), (Some(event), event, 1));
 }
 
@@ -243,8 +256,13 @@ async fn retention_removes_what_is_old_but_nothing_that_is_still_to_be_delivered
     assert_eq!(store.prune(retention, at(10)).await.unwrap(), 0, "nothing is old yet");
     let later = at(2 * 86_400);
     assert_eq!(store.prune(retention, later).await.unwrap(), 2, "up to the pending one");
-    let lease = store.lease("out", 1, later).await.unwrap().remove(0);
-    settle(&store, lease.position, Verdict::Dead { reason: "given up".into() }).await;
+    let lease = store.lease("out", 1, later).await.unwrap().remove(0).leases.remove(0);
+    settle(
+        &store,
+        lease.position,
+        Verdict::Dead { reason: "given up".into(), hold: false, replies: vec![] },
+    )
+    .await;
     assert_eq!(store.prune(retention, later).await.unwrap(), 2);
     assert_eq!(store.count().await.unwrap(), 0);
     // Its events are gone, but not the memory of them.

@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("router", &["event", "expression"]),
     ("destination", &["event", "expression", "config", "client", "http", "provider"]),
     ("plan", &["event", "expression", "provider", "router", "destination", "journal"]),
-    ("journal", &["event", "clock", "destination", "provider"]),
+    ("journal", &["event", "clock", "destination", "provider", "router"]),
     ("delivery", &["event", "expression", "clock", "journal", "plan", "destination", "telemetry"]),
     ("ingress", &["config", "event", "clock", "journal", "plan", "provider", "telemetry"]),
     ("poll", &["client", "clock", "config", "http", "journal", "plan", "provider", "telemetry"]),

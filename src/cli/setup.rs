@@ -116,6 +116,7 @@ pub(super) fn build(global: &Global, config: Config, secrets: &Secrets) -> Resul
                 .collect(),
             table: config.routes,
             stale_after: config.stale_after,
+            takeover: config.takeover,
             public_url: config.public_url,
             fingerprint: config.fingerprint,
         },

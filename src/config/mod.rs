@@ -54,6 +54,8 @@ pub struct Config {
     pub admin_listen: SocketAddr,
     /// Events older than this on arrival are historical.
     pub stale_after: Duration,
+    /// How long a person who answered in place of the bot is believed to go on.
+    pub takeover: Duration,
     /// What one request, and one sender, may cost.
     pub limits: Limits,
     /// How long things are kept.
@@ -240,6 +242,7 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
         listen: settings.listen.0,
         admin_listen: settings.admin_listen.0,
         stale_after: settings.stale_after.0,
+        takeover: settings.takeover.0,
         limits: settings.limits,
         retention: settings.retention,
         queues: queues.collect(),

@@ -20,7 +20,7 @@ use crate::expression::{Condition, Error, Path, Payload, Template};
 use crate::provider;
 use crate::router::{Route, Table, Target};
 pub(super) use entry::schema;
-use entry::{PLANNED, Settings};
+use entry::{Gather, Settings};
 
 /// Names that a route may use.
 pub(super) struct Names<'a> {
@@ -71,25 +71,19 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn route(&mut self, node: &Node, schema: &Json) -> Option<Route> {
-        for Entry { key, key_span, .. } in node.entries() {
-            if let Some((_, hint)) = PLANNED.iter().find(|(it, _)| it == key) {
-                let message = format!("`{key}` is planned, but not there yet");
-                self.diagnostics.push(Diagnostic::error(*key_span, message).hint(*hint));
-            }
-        }
-        let planned: Vec<&str> = PLANNED.iter().map(|(it, _)| *it).collect();
         let name = node.get("name");
         // A route without `to` is shown at its name, or where it begins.
         let first = node.entries().first().map_or(node.span, |it| it.key_span);
         let place = name.map_or(first, |it| it.span);
-        let json = shape::fit(&node.without(&planned), place, schema, self.diagnostics);
+        let json = shape::fit(node, place, schema, self.diagnostics);
 
         if let Some((name, text)) = name.and_then(|it| Some((it, it.word()?))) {
             self.name(text, name.span);
         }
         let from = self.from(node.get("from"));
         let on = self.on(node.get("on"), &from);
-        let when = node.get("when").and_then(|it| self.when(it, &on));
+        let when = node.get("when").and_then(|it| self.condition(it, "when", &on));
+        let unless = node.get("unless").and_then(|it| self.condition(it, "unless", &on));
         let to = node.get("to").map(|it| self.to(it, &on)).unwrap_or_default();
         let settings: Settings = serde_json::from_value(json?).ok()?;
         Some(Route {
@@ -98,6 +92,8 @@ impl Compiler<'_> {
             from,
             on,
             when,
+            unless,
+            collect: settings.collect.map(Gather::collect),
             to,
             stop: settings.stop,
             otherwise: settings.otherwise,
@@ -198,19 +194,25 @@ impl Compiler<'_> {
         on
     }
 
-    fn when(&mut self, node: &Node, on: &[String]) -> Option<Condition> {
+    /// A condition: `when` sees the event alone, `unless` also how its conversation stands.
+    fn condition(&mut self, node: &Node, key: &str, on: &[String]) -> Option<Condition> {
         let text = node.word()?;
         if text.trim_start().starts_with("{{") {
             self.diagnostics.push(
                 Diagnostic::error(node.span, "a condition has no braces")
-                    .hint("write the expression alone: `when: event.text`"),
+                    .hint(format!("write the expression alone: `{key}: event.text`")),
             );
             return None;
         }
-        match Condition::compile(text) {
+        let state = key == "unless";
+        let compiled = if state { Condition::on_state(text) } else { Condition::compile(text) };
+        match compiled {
             Ok(condition) => {
                 let kinds = kinds(on, &self.names.kinds);
-                self.paths(node, condition.paths(), |it| paths::exists_in_condition(it, &kinds));
+                self.paths(node, condition.paths(), |it| match state {
+                    true => paths::exists(it, &kinds),
+                    false => paths::exists_in_condition(it, &kinds),
+                });
                 Some(condition)
             }
             Err(error) => {
@@ -326,7 +328,7 @@ impl Compiler<'_> {
                 let hint = format!("quote it: `\"{text}\"`");
                 self.diagnostics.push(Diagnostic::error(node.span, message).hint(hint));
             }
-            Value::Scalar(scalar) => match Template::compile(&scalar.text) {
+            Value::Scalar(scalar) => match Template::on_state(&scalar.text) {
                 Ok(template) => self.paths(node, template.paths(), |it| paths::exists(it, kinds)),
                 Err(error) => self.expression(node, error),
             },

@@ -31,6 +31,9 @@ pub(super) struct Settings {
     pub(super) admin_listen: Listen,
     /// Events that arrive later than this after they happened count as history.
     pub(super) stale_after: Period,
+    /// How long a person who answered in place of the bot is believed to go on: routes that say
+    /// `unless: takeover` fall silent for so long after each of their messages.
+    pub(super) takeover: Period,
     /// What one request, and one sender, may cost.
     pub(super) limits: Limits,
     /// How long things are kept.
@@ -75,6 +78,7 @@ impl Default for Settings {
             listen: Listen(([127, 0, 0, 1], 8080).into()),
             admin_listen: Listen(([127, 0, 0, 1], 8081).into()),
             stale_after: Period(std::time::Duration::from_secs(HOUR)),
+            takeover: Period(std::time::Duration::from_secs(HOUR)),
             limits: Limits::default(),
             retention: Retention::default(),
         }

@@ -3,6 +3,9 @@
 //! One task per destination, so that a lane that is stuck never holds up another.
 
 mod lane;
+mod batch;
+mod unattempted;
+mod verdict;
 pub mod schedule;
 
 use std::collections::BTreeMap;
@@ -76,15 +79,14 @@ impl Engine {
             let pulse = Arc::new(Pulse::default());
             pulse.turn();
             lock(&self.pulses).insert(Arc::clone(name), Arc::clone(&pulse));
-            let worker = lane::Worker {
+            let worker = Arc::new(lane::Worker {
                 name: Arc::clone(name),
                 journal: Arc::clone(&self.journal),
                 plan: Arc::clone(&self.plan),
                 metrics: Arc::clone(&self.metrics),
-                stop: self.stop.subscribe(),
                 pulse,
-            };
-            lock(&self.lanes).spawn(worker.run());
+            });
+            lock(&self.lanes).spawn(lane::run(worker, self.stop.subscribe()));
         }
         Ok(())
     }

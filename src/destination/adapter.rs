@@ -71,6 +71,12 @@ pub trait Adapter: Send + Sync + 'static {
         None
     }
 
+    /// Whether a webhook request is delivered once, whole, rather than each of its events. It is
+    /// then in [`Call::request`].
+    fn per_request(&self) -> bool {
+        false
+    }
+
     /// The source that reads what comes to [`Call::callback`], and what else arrives at
     /// `/hooks/<destination>`.
     fn source(&self, setup: &provider::Setup) -> Option<Box<dyn Source>> {

@@ -95,6 +95,11 @@ impl Destination {
         }
     }
 
+    /// See [`Adapter::per_request`].
+    pub fn is_per_request(&self) -> bool {
+        matches!(&self.means, Means::Adapter(it) if it.per_request())
+    }
+
     /// See [`Transport::ready`].
     ///
     /// # Errors

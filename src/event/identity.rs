@@ -59,6 +59,11 @@ pub fn delivery_id(event: Uuid, route: &str, destination: &str, index: u16, repl
     ])
 }
 
+/// The key by which a message of ours is found again: a digest of the provider's id of it.
+pub fn receipt_key(message: &str) -> Uuid {
+    digest_id(&[b"receipt", message.as_bytes()])
+}
+
 /// SHA-256 over length-prefixed parts, as a `UUIDv8`. The prefix keeps `("a", "bc")` and
 /// `("ab", "c")` apart.
 fn digest_id(parts: &[&[u8]]) -> Uuid {

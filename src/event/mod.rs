@@ -7,6 +7,7 @@ pub mod kind;
 pub mod facts;
 pub mod identity;
 pub mod phone;
+pub mod standing;
 pub mod wire;
 pub mod schema;
 pub mod paths;

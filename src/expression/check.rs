@@ -11,6 +11,7 @@ use minijinja::syntax::SyntaxConfig;
 
 use super::form::{Conjunct, Shape, chain, guards, leading, numeric, pieces, plain};
 use super::limit::{JOINS, SOURCE, STATEMENTS, TOKENS};
+use super::state::STATE;
 use super::vocabulary::{Role, knows, names};
 use super::{Error, Path, syntax, test};
 use crate::event::paths::nearest;
@@ -28,8 +29,17 @@ pub(super) struct Findings {
     pub(super) more: bool,
 }
 
+/// What an expression sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sees {
+    /// The event alone.
+    Event,
+    /// Also how its conversation stands: what is evaluated right before an attempt.
+    State,
+}
+
 /// Checks a condition.
-pub(super) fn condition(source: &str) -> Result<Findings, Error> {
+pub(super) fn condition(source: &str, sees: Sees) -> Result<Findings, Error> {
     bounded(source, true)?;
     let tree = parse_expr(source).map_err(|it| syntax::explain(source, &it, 0, true))?;
     // The expression parser drops a lexer's error that follows a text literal; the template
@@ -40,7 +50,7 @@ pub(super) fn condition(source: &str) -> Result<Findings, Error> {
         Ok(Stmt::Template(it)) if matches!(&it.children[..], [Stmt::EmitExpr(_)]) => {}
         Ok(_) => return Err(Error::at("this is more than one expression", 0..source.len())),
     }
-    let mut walk = Walk::over(source, "condition");
+    let mut walk = Walk::over(source, "condition", sees);
     walk.expression(&tree)?;
     let mut findings = walk.findings;
     guards(&tree, &mut findings.guards);
@@ -49,12 +59,12 @@ pub(super) fn condition(source: &str) -> Result<Findings, Error> {
 }
 
 /// Checks a template.
-pub(super) fn template(source: &str) -> Result<(Findings, Shape), Error> {
+pub(super) fn template(source: &str, sees: Sees) -> Result<(Findings, Shape), Error> {
     bounded(source, false)?;
     let tree = parse(source, "<template>", jinja())
         .map_err(|it| syntax::explain(source, &it, 0, false))?;
     let Stmt::Template(tree) = tree else { unreachable!("a template's root is a template") };
-    let mut walk = Walk::over(source, "template");
+    let mut walk = Walk::over(source, "template", sees);
     walk.statements(&tree.children)?;
     let trimmed = source.trim();
     let blank = |it: &&Stmt<'_>| matches!(it, Stmt::EmitRaw(raw) if raw.raw.trim().is_empty());
@@ -113,6 +123,7 @@ fn bounded(source: &str, expression: bool) -> Result<(), Error> {
 struct Walk<'s> {
     source: &'s str,
     what: &'static str,
+    sees: Sees,
     /// Variables of the loops around.
     locals: Vec<String>,
     joins: usize,
@@ -120,8 +131,8 @@ struct Walk<'s> {
 }
 
 impl<'s> Walk<'s> {
-    fn over(source: &'s str, what: &'static str) -> Self {
-        Self { source, what, locals: Vec::new(), joins: 0, findings: Findings::default() }
+    fn over(source: &'s str, what: &'static str, sees: Sees) -> Self {
+        Self { source, what, sees, locals: Vec::new(), joins: 0, findings: Findings::default() }
     }
 
     fn statements(&mut self, statements: &[Stmt<'_>]) -> Result<(), Error> {
@@ -250,12 +261,15 @@ impl<'s> Walk<'s> {
             self.findings.paths.push(path);
             return Ok(());
         }
+        if self.sees == Sees::State && STATE.contains(&root) {
+            return Ok(());
+        }
         let range = path.range.start..path.range.start + root.len();
         let what = self.what;
         let error =
             Error::at(format!("`{root}` is not known here; a {what} sees only `event`"), range);
         Err(match root {
-            "window" | "takeover" | "thread" | "lookup" => {
+            _ if STATE.contains(&root) => {
                 error.hint(format!("`{root}` is state, which belongs in `unless:`"))
             }
             _ => match nearest(root, ["event"].into_iter()) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use minijinja::Expression;
 use regex::Regex;
 
+use super::check::Sees;
 use super::form::Conjunct;
 use super::path::Plain;
 use super::{CONDITIONS, Error, Path, Subject, check, test};
@@ -66,7 +67,19 @@ impl Condition {
     /// # Errors
     /// What is wrong, where, and what to do.
     pub fn compile(source: &str) -> Result<Self, Error> {
-        let found = check::condition(source)?;
+        Self::seeing(source, Sees::Event)
+    }
+
+    /// Compiles a condition on how the conversation stands: an `unless:`.
+    ///
+    /// # Errors
+    /// What is wrong, where, and what to do.
+    pub fn on_state(source: &str) -> Result<Self, Error> {
+        Self::seeing(source, Sees::State)
+    }
+
+    fn seeing(source: &str, sees: Sees) -> Result<Self, Error> {
+        let found = check::condition(source, sees)?;
         let whole = || CONDITIONS.compile_expression_owned(source.to_owned());
         Ok(Self {
             leading: found.leading.into_iter().map(Term::new).collect::<Result<_, _>>()?,

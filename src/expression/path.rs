@@ -22,7 +22,7 @@ pub struct Path {
 impl Path {
     /// Its value; undefined where a step is missing.
     pub(super) fn value(&self, subject: &Subject) -> Value {
-        subject.value_at(self.name.split('.').skip(1))
+        subject.value_at(self.name.split('.'))
     }
 }
 

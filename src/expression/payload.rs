@@ -46,7 +46,7 @@ impl Node {
     fn compile(value: &Value, place: &mut Vec<String>) -> Result<Self, Error> {
         Ok(match value {
             Value::String(text) => {
-                Self::Text(Box::new(Template::compile(text).map_err(|it| named(it, place))?))
+                Self::Text(Box::new(Template::on_state(text).map_err(|it| named(it, place))?))
             }
             Value::Array(items) => {
                 let items = items.iter().enumerate();

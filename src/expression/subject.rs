@@ -7,6 +7,7 @@ use minijinja::Value;
 use minijinja::value::{Enumerator, Object, Serde};
 use serde::Serialize;
 
+use super::State;
 use crate::event::{Draft, Event, Facts, Kind};
 
 /// An event as expressions see it. A section becomes a value when it is first asked for, and is
@@ -18,6 +19,7 @@ pub struct Subject(Arc<Root>);
 #[derive(Debug)]
 struct Root {
     event: Arc<View>,
+    state: Option<(Value, Value)>,
 }
 
 /// `event`.
@@ -88,7 +90,20 @@ impl Subject {
 
     fn over(origin: Origin) -> Self {
         let view = View { origin, sections: [const { OnceLock::new() }; SECTIONS.len()] };
-        Self(Arc::new(Root { event: Arc::new(view) }))
+        Self(Arc::new(Root { event: Arc::new(view), state: None }))
+    }
+
+    /// The same, with what is known right before an attempt.
+    pub fn with(self, state: &State) -> Self {
+        let view = |it: &Arc<Event>| {
+            let subject = Self::event(Arc::clone(it));
+            Value::from_dyn_object(Arc::clone(&subject.0.event))
+        };
+        let events = state.events.iter().map(view).collect();
+        Self(Arc::new(Root {
+            event: Arc::clone(&self.0.event),
+            state: Some((state.value(), events)),
+        }))
     }
 
     /// The variables of an expression.
@@ -100,12 +115,16 @@ impl Subject {
         &self.0.event
     }
 
-    /// The value at the steps below `event`; undefined where one is missing.
+    /// The value at the end of the steps; undefined where one is missing.
     pub(super) fn value_at<'a>(&self, mut steps: impl Iterator<Item = &'a str>) -> Value {
-        let Some(first) = steps.next() else {
-            return Value::from_dyn_object(Arc::clone(&self.0.event));
+        let start = match steps.next() {
+            None => return Value::UNDEFINED,
+            Some("event") => match steps.next() {
+                None => return Value::from_dyn_object(Arc::clone(&self.0.event)),
+                Some(first) => self.0.event.get(first).unwrap_or(Value::UNDEFINED),
+            },
+            Some(root) => self.0.get_value_by_str(root).unwrap_or(Value::UNDEFINED),
         };
-        let start = self.0.event.get(first).unwrap_or(Value::UNDEFINED);
         steps.fold(start, |value, step| match step.parse::<usize>() {
             Ok(index) if value.get_attr(step).is_ok_and(|it| it.is_undefined()) => {
                 value.get_item_by_index(index).unwrap_or(Value::UNDEFINED)
@@ -117,7 +136,14 @@ impl Subject {
 
 impl Object for Root {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        (key == "event").then(|| Value::from_dyn_object(Arc::clone(&self.event)))
+        if key == "event" {
+            return Some(Value::from_dyn_object(Arc::clone(&self.event)));
+        }
+        let (state, events) = self.state.as_ref()?;
+        if key == "events" {
+            return Some(events.clone());
+        }
+        state.get_attr(key).ok().filter(|it| !it.is_undefined())
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use minijinja::{Environment, ErrorKind, Expression, Value};
 
+use super::check::Sees;
 use super::form::{Piece, Shape};
 use super::limit::{Limited, OUTPUT};
 use super::path::{Plain, has_holes};
@@ -55,11 +56,23 @@ impl Template {
     /// # Errors
     /// What is wrong, where, and what to do.
     pub fn compile(source: &str) -> Result<Self, Error> {
+        Self::seeing(source, Sees::Event)
+    }
+
+    /// Compiles a template that also sees how the conversation stands: one of a payload.
+    ///
+    /// # Errors
+    /// What is wrong, where, and what to do.
+    pub fn on_state(source: &str) -> Result<Self, Error> {
+        Self::seeing(source, Sees::State)
+    }
+
+    fn seeing(source: &str, sees: Sees) -> Result<Self, Error> {
         let boxed = Box::from(source);
         if !["{{", "{%", "{#"].iter().any(|it| source.contains(it)) {
             return Ok(Self { source: boxed, parts: Parts::Literal, paths: Vec::new() });
         }
-        let (found, shape) = check::template(source)?;
+        let (found, shape) = check::template(source, sees)?;
         let parts = match shape {
             Shape::Native { plain: Some(path), .. } => Parts::Path(Plain::new(path)),
             Shape::Native { silent, plain: None } => {

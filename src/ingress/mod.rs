@@ -185,6 +185,7 @@ async fn accept(
         cause: None,
         events: plan.prepare(name, drafts, &request.body, now),
         cursors: Vec::new(),
+        answers: None,
         body: request.body,
     };
     let started = std::time::Instant::now();

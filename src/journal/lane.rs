@@ -2,12 +2,17 @@
 //!
 //! Only a window of the lane is held; the rest lies in the store and is read when there is room.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
+mod entry;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use uuid::Uuid;
 
 use crate::destination::Order;
+use entry::burst_over;
+pub(super) use entry::{Entry, Run, State};
 
 /// The most deliveries of one lane that are held in memory before their first attempt.
 pub(super) const WINDOW: usize = 8_192;
@@ -16,30 +21,28 @@ pub(super) const WINDOW: usize = 8_192;
 /// not count against the window: many of them must not hide what could be delivered.
 const HELD: usize = 8 * WINDOW;
 
-/// A delivery in the window.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) position: u64,
-    pub(super) sequence: u64,
-    pub(super) conversation: Option<Uuid>,
-    pub(super) route: Arc<str>,
-    pub(super) index: u16,
-    pub(super) attempts: u32,
-    pub(super) due: i64,
-    pub(super) since: i64,
+/// Never due by itself.
+pub(super) const NEVER: i64 = i64::MAX;
+
+/// The deliveries of one conversation, in order. The first is the head.
+#[derive(Default)]
+struct Line {
+    positions: BTreeSet<i64>,
+    /// How many of them are handed out; the others wait for them.
+    leased: usize,
 }
 
 /// The window of one lane.
 pub(super) struct Lane {
     order: Order,
-    entries: BTreeMap<u64, Entry>,
+    entries: BTreeMap<i64, Entry>,
     /// May go at their moment: neither leased nor behind another of their conversation.
-    ready: BTreeSet<(i64, u64)>,
-    leased: BTreeSet<u64>,
-    /// In an ordered lane: the positions of each conversation, in order. The first is the head.
-    conversations: HashMap<Uuid, VecDeque<u64>>,
+    ready: BTreeSet<(i64, i64)>,
+    leased: BTreeSet<i64>,
+    /// In an ordered lane: each conversation's deliveries.
+    conversations: HashMap<Uuid, Line>,
     /// The last position that was loaded; what lies behind is in the store only.
-    loaded: u64,
+    loaded: i64,
     /// Whether anything lies behind `loaded`.
     more: bool,
     /// Entries that were attempted before.
@@ -58,7 +61,7 @@ impl Lane {
             ready: BTreeSet::new(),
             leased: BTreeSet::new(),
             conversations: HashMap::new(),
-            loaded: 0,
+            loaded: i64::MIN,
             more: pending > 0,
             retrying: 0,
             pending,
@@ -70,7 +73,11 @@ impl Lane {
     pub(super) fn written(&mut self, entry: Entry) {
         self.pending += 1;
         if entry.position <= self.loaded {
-            // Read from the store already, between its commit and this call.
+            // Read from the store already, between its commit and this call; or it was written
+            // ahead of what is pending.
+            if !self.entries.contains_key(&entry.position) {
+                self.rewind(entry.position);
+            }
             return;
         }
         if self.more || self.room() == 0 {
@@ -80,8 +87,23 @@ impl Lane {
         }
     }
 
+    /// Forgets what is not handed out from a position on, to read it again.
+    fn rewind(&mut self, position: i64) {
+        let behind: Vec<i64> = self
+            .entries
+            .range(position..)
+            .map(|it| *it.0)
+            .filter(|it| !self.leased.contains(it))
+            .collect();
+        for position in behind {
+            self.forget(position);
+        }
+        self.loaded = position - 1;
+        self.more = true;
+    }
+
     /// From which position to read on and how much, if there is room and something to read.
-    pub(super) fn wants(&self) -> Option<(u64, usize)> {
+    pub(super) fn wants(&self) -> Option<(i64, usize)> {
         let room = self.room();
         (self.more && room >= WINDOW / 2).then_some((self.loaded, room))
     }
@@ -95,97 +117,274 @@ impl Lane {
     /// Takes what was read after [`wants`](Self::wants); `more` says whether there is still more.
     pub(super) fn read(&mut self, entries: Vec<Entry>, more: bool) {
         for entry in entries {
-            self.insert(entry);
+            self.loaded = self.loaded.max(entry.position);
+            if !self.entries.contains_key(&entry.position) {
+                self.insert(entry);
+            }
         }
         self.more = more;
     }
 
     fn insert(&mut self, entry: Entry) {
-        let Entry { position, due, conversation, .. } = entry;
+        let position = entry.position;
         self.loaded = self.loaded.max(position);
         self.retrying += usize::from(entry.attempts > 0);
-        let mut head = true;
-        if self.order == Order::Conversation
-            && let Some(conversation) = conversation
-        {
-            let line = self.conversations.entry(conversation).or_default();
-            head = line.is_empty();
-            line.push_back(position);
-        }
-        if head {
-            self.ready.insert((due, position));
-        }
+        let line = self.line_of(&entry);
+        let due = entry.due;
         self.entries.insert(position, entry);
+        match line {
+            None => drop(self.ready.insert((due, position))),
+            Some(conversation) => {
+                let line = self.conversations.entry(conversation).or_default();
+                let before = line.positions.first().copied();
+                line.positions.insert(position);
+                if let Some(before) = before
+                    && before > position
+                    && let Some(head) = self.entries.get(&before)
+                {
+                    // What was ready stands behind this one now.
+                    self.ready.remove(&(head.due, before));
+                }
+                self.settle_head(conversation);
+            }
+        }
     }
 
-    /// Leases at most `budget` deliveries that are due, in the order of their positions.
-    pub(super) fn lease(&mut self, budget: usize, now: i64) -> Vec<Entry> {
-        let mut due: Vec<(i64, u64)> =
-            self.ready.range(..=(now, u64::MAX)).take(budget).copied().collect();
-        for key in &due {
-            self.ready.remove(key);
-            self.leased.insert(key.1);
+    /// The conversation whose order an entry keeps.
+    fn line_of(&self, entry: &Entry) -> Option<Uuid> {
+        entry.conversation.filter(|_| self.order == Order::Conversation)
+    }
+
+    /// Makes the head of a conversation ready at its moment, unless one of it is handed out.
+    fn settle_head(&mut self, conversation: Uuid) {
+        let Some(line) = self.conversations.get(&conversation) else { return };
+        let Some(&first) = line.positions.first() else {
+            self.conversations.remove(&conversation);
+            return;
+        };
+        if line.leased > 0 {
+            return;
         }
+        let due = self.head_due(&line.positions, first);
+        if let Some(head) = self.entries.get_mut(&first) {
+            self.ready.remove(&(head.due, first));
+            head.due = due;
+            self.ready.insert((due, first));
+        }
+    }
+
+    /// When the head of a line may go: with `collect`, once its burst is over.
+    fn head_due(&self, line: &BTreeSet<i64>, first: i64) -> i64 {
+        let Some(head) = self.entries.get(&first) else { return NEVER };
+        let Some(collect) = head.collect else { return head.due };
+        match (head.call, head.state) {
+            (None, State::Waiting) if head.attempts == 0 => {
+                let burst = self.burst(line, head, None);
+                burst_over(&collect, head.since, &burst)
+            }
+            (Some(_), State::Awaiting) if collect.supersede => {
+                let news = self.burst(line, head, Some(head.call));
+                let first = news.first().map(|it| it.since);
+                first.map_or(head.due, |it| head.due.min(burst_over(&collect, it, &news)))
+            }
+            _ => head.due,
+        }
+    }
+
+    /// What goes with a head: the entries after each other that the same route asked for and that
+    /// are in no call yet. `after` leaves out the members of that call.
+    fn burst(
+        &self,
+        line: &BTreeSet<i64>,
+        head: &Entry,
+        after: Option<Option<Uuid>>,
+    ) -> Vec<&Entry> {
+        let most = usize::from(head.collect.map_or(1, |it| it.messages).max(1));
+        let entries = line.iter().filter_map(|it| self.entries.get(it));
+        let entries = entries.skip_while(|it| after.is_some_and(|call| it.call == call));
+        entries
+            .take_while(|it| {
+                it.call.is_none()
+                    && it.state == State::Waiting
+                    && it.collect.is_some()
+                    && it.index == head.index
+                    && it.route == head.route
+            })
+            .take(most)
+            .collect()
+    }
+
+    /// Hands out at most `budget` runs that are due, in the order of their positions.
+    pub(super) fn lease(&mut self, budget: usize, now: i64) -> Vec<Run> {
+        let mut due: Vec<(i64, i64)> =
+            self.ready.range(..=(now, i64::MAX)).take(budget).copied().collect();
         due.sort_unstable_by_key(|it| it.1);
-        due.iter().filter_map(|(_, position)| self.entries.get(position).cloned()).collect()
+        let mut runs = Vec::with_capacity(due.len());
+        for key in due {
+            self.ready.remove(&key);
+            let Some(run) = self.run(key.1, now) else { continue };
+            for entry in &run.entries {
+                self.hand_out(entry);
+            }
+            runs.push(run);
+        }
+        runs
+    }
+
+    fn hand_out(&mut self, entry: &Entry) {
+        self.leased.insert(entry.position);
+        if let Some(line) = self.line_of(entry).and_then(|it| self.conversations.get_mut(&it)) {
+            line.leased += 1;
+        }
+    }
+
+    /// Takes a lease back; `false` when there is none.
+    fn take_back(&mut self, position: i64) -> bool {
+        if !self.leased.remove(&position) {
+            return false;
+        }
+        let conversation = self.entries.get(&position).and_then(|it| self.line_of(it));
+        if let Some(line) = conversation.and_then(|it| self.conversations.get_mut(&it)) {
+            line.leased = line.leased.saturating_sub(1);
+        }
+        true
+    }
+
+    /// The run that a head stands for.
+    fn run(&self, position: i64, now: i64) -> Option<Run> {
+        let head = self.entries.get(&position)?;
+        let alone = || Run { entries: vec![head.clone()], supersedes: None };
+        let line = self.line_of(head).and_then(|it| self.conversations.get(&it));
+        let line = line.map(|it| &it.positions);
+        let (Some(line), Some(collect)) = (line, head.collect) else { return Some(alone()) };
+        let Some(call) = head.call else {
+            let burst = self.burst(line, head, None);
+            let entries: Vec<Entry> = burst.into_iter().cloned().collect();
+            let retried = entries.is_empty();
+            return Some(if retried { alone() } else { Run { entries, supersedes: None } });
+        };
+        let members = line.iter().filter_map(|it| self.entries.get(it));
+        let members = members.take_while(|it| it.call == Some(call)).cloned();
+        let mut entries: Vec<Entry> = members.collect();
+        let mut supersedes = None;
+        if collect.supersede && head.state == State::Awaiting {
+            let news = self.burst(line, head, Some(Some(call)));
+            let first = news.first().map(|it| it.since);
+            if first.is_some_and(|it| burst_over(&collect, it, &news) <= now) {
+                entries.extend(news.into_iter().cloned());
+                supersedes = Some(call);
+            }
+        }
+        Some(Run { entries, supersedes })
     }
 
     /// Gives a lease back unattempted.
-    pub(super) fn release(&mut self, position: u64) {
-        if self.leased.remove(&position)
-            && let Some(entry) = self.entries.get(&position)
-        {
-            self.ready.insert((entry.due, position));
+    pub(super) fn release(&mut self, position: i64) {
+        if self.take_back(position) {
+            self.stand_again(position);
         }
+    }
+
+    /// The entry waits again, at its moment.
+    fn stand_again(&mut self, position: i64) {
+        let Some(entry) = self.entries.get(&position) else { return };
+        match self.line_of(entry) {
+            None => drop(self.ready.insert((entry.due, position))),
+            Some(conversation) => self.settle_head(conversation),
+        }
+    }
+
+    /// Changes what is known of a delivery, which waits again from then on.
+    fn change(&mut self, position: i64, change: impl FnOnce(&mut Entry)) {
+        let leased = self.take_back(position);
+        let Some(entry) = self.entries.get_mut(&position) else { return };
+        if !leased {
+            self.ready.remove(&(entry.due, position));
+        }
+        let before = entry.attempts;
+        change(entry);
+        self.retrying += usize::from(before == 0 && entry.attempts > 0);
+        self.retrying -= usize::from(before > 0 && entry.attempts == 0);
+        self.stand_again(position);
     }
 
     /// The attempt failed; the delivery keeps its place and is due again later.
-    pub(super) fn again(&mut self, position: u64, due: i64) {
-        if let Some(entry) = self.entries.get_mut(&position) {
-            self.retrying += usize::from(entry.attempts == 0);
-            entry.attempts += 1;
-        }
-        self.defer(position, due);
+    pub(super) fn again(&mut self, position: i64, due: i64) {
+        self.change(position, |it| {
+            it.attempts += 1;
+            it.due = due;
+            it.state = State::Waiting;
+        });
     }
 
     /// The delivery keeps its place and is due again later; no attempt is counted.
-    pub(super) fn defer(&mut self, position: u64, due: i64) {
-        if self.leased.remove(&position)
-            && let Some(entry) = self.entries.get_mut(&position)
-        {
-            entry.due = due;
-            self.ready.insert((due, position));
+    pub(super) fn defer(&mut self, position: i64, due: i64) {
+        self.change(position, |it| it.due = due);
+    }
+
+    /// The answer comes later; waiting ends at that moment.
+    pub(super) fn wait(&mut self, position: i64, until: i64, call: Uuid) {
+        self.change(position, |it| {
+            it.attempts += 1;
+            it.due = until;
+            it.state = State::Awaiting;
+            it.call = Some(call);
+        });
+    }
+
+    /// The delivery is dead and holds its conversation.
+    pub(super) fn hold(&mut self, position: i64) {
+        self.change(position, |it| {
+            it.attempts += 1;
+            it.due = NEVER;
+            it.state = State::Held;
+        });
+    }
+
+    /// The delivery was made part of a call, and stays handed out.
+    pub(super) fn join(&mut self, position: i64, call: Uuid) {
+        if let Some(entry) = self.entries.get_mut(&position) {
+            entry.call = Some(call);
+            entry.state = State::Waiting;
+        }
+    }
+
+    /// Everything that waits for its moment is due now, as when a pause ends.
+    pub(super) fn hasten(&mut self, now: i64) {
+        let waiting = |it: &&Entry| it.state == State::Waiting && it.due > now;
+        let late: Vec<i64> = self.entries.values().filter(waiting).map(|it| it.position).collect();
+        for position in late {
+            if !self.leased.contains(&position) {
+                self.change(position, |it| it.due = now);
+            }
         }
     }
 
     /// The delivery is settled for good; the next of its conversation becomes the head.
-    pub(super) fn remove(&mut self, position: u64) {
-        self.leased.remove(&position);
+    pub(super) fn remove(&mut self, position: i64) {
+        if self.entries.contains_key(&position) || position > self.loaded {
+            self.pending = self.pending.saturating_sub(1);
+            self.settled += 1;
+        }
+        self.take_back(position);
+        self.forget(position);
+    }
+
+    /// Takes an entry out of the window.
+    fn forget(&mut self, position: i64) {
         let Some(entry) = self.entries.remove(&position) else { return };
         self.retrying -= usize::from(entry.attempts > 0);
-        self.pending = self.pending.saturating_sub(1);
-        self.settled += 1;
         self.ready.remove(&(entry.due, position));
-        if self.order == Order::None {
-            return;
+        let Some(conversation) = self.line_of(&entry) else { return };
+        if let Some(line) = self.conversations.get_mut(&conversation) {
+            line.positions.remove(&position);
         }
-        let Some(conversation) = entry.conversation else { return };
-        let Some(line) = self.conversations.get_mut(&conversation) else { return };
-        line.retain(|it| *it != position);
-        match line.front().and_then(|it| self.entries.get(it)) {
-            Some(head) if !self.leased.contains(&head.position) => {
-                self.ready.insert((head.due, head.position));
-            }
-            Some(_) => {}
-            None => {
-                self.conversations.remove(&conversation);
-            }
-        }
+        self.settle_head(conversation);
     }
 
     /// The next moment at which something is due.
     pub(super) fn next_due(&self) -> Option<i64> {
-        self.ready.first().map(|it| it.0)
+        self.ready.first().map(|it| it.0).filter(|it| *it < NEVER)
     }
 
     /// How many are handed out.
@@ -194,115 +393,7 @@ impl Lane {
     }
 
     /// The entry at a position.
-    pub(super) fn entry(&self, position: u64) -> Option<&Entry> {
+    pub(super) fn entry(&self, position: i64) -> Option<&Entry> {
         self.entries.get(&position)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(position: u64, conversation: u128) -> Entry {
-        Entry {
-            position,
-            sequence: position,
-            conversation: Some(Uuid::from_u128(conversation)),
-            route: "r".into(),
-            index: 0,
-            attempts: 0,
-            due: 0,
-            since: 0,
-        }
-    }
-
-    fn positions(entries: &[Entry]) -> Vec<u64> {
-        entries.iter().map(|it| it.position).collect()
-    }
-
-    #[test]
-    fn an_ordered_lane_hands_out_the_head_of_each_conversation_only() {
-        let mut lane = Lane::new(Order::Conversation, 0);
-        for (position, conversation) in [(1, 1), (2, 1), (3, 2), (4, 1)] {
-            lane.written(entry(position, conversation));
-        }
-        assert_eq!(positions(&lane.lease(10, 5)), [1, 3]);
-        assert_eq!(positions(&lane.lease(10, 5)), [0_u64; 0]);
-        lane.again(1, 100);
-        lane.remove(3);
-        assert_eq!(positions(&lane.lease(10, 5)), [0_u64; 0], "a retrying head holds its place");
-        assert_eq!(positions(&lane.lease(10, 100)), [1]);
-        lane.remove(1);
-        assert_eq!(positions(&lane.lease(10, 100)), [2]);
-        lane.release(2);
-        assert_eq!(positions(&lane.lease(10, 100)), [2]);
-        lane.defer(2, 200);
-        assert_eq!(positions(&lane.lease(10, 199)), [0_u64; 0]);
-        let deferred = lane.lease(10, 200);
-        assert_eq!((positions(&deferred), deferred[0].attempts), (vec![2], 0));
-        lane.remove(2);
-        assert_eq!(positions(&lane.lease(10, 100)), [4]);
-        lane.remove(4);
-        assert_eq!((lane.pending, lane.settled), (0, 4));
-    }
-
-    #[test]
-    fn an_unordered_lane_lets_others_pass_a_retry() {
-        let mut lane = Lane::new(Order::None, 0);
-        for position in 1..=3 {
-            lane.written(entry(position, 1));
-        }
-        assert_eq!(positions(&lane.lease(2, 5)), [1, 2]);
-        lane.again(1, 100);
-        assert_eq!(positions(&lane.lease(10, 5)), [3]);
-        assert_eq!(lane.next_due(), Some(100));
-    }
-
-    #[test]
-    fn many_that_are_tried_again_do_not_hide_the_others() {
-        let mut lane = Lane::new(Order::None, 0);
-        let total = 2 * WINDOW as u64;
-        for position in 1..=total {
-            lane.written(entry(position, 1));
-        }
-        for it in lane.lease(WINDOW, 5) {
-            lane.again(it.position, 1_000_000);
-        }
-        let (after, room) = lane.wants().expect("retries leave room");
-        assert_eq!((after, room), (WINDOW as u64, WINDOW));
-        lane.read((after + 1..=total).map(|it| entry(it, 1)).collect(), false);
-        assert_eq!(lane.lease(WINDOW, 5).len(), WINDOW);
-    }
-
-    #[test]
-    fn what_was_read_before_it_was_told_is_held_once() {
-        let mut lane = Lane::new(Order::None, 1);
-        let (after, _) = lane.wants().expect("one lies in the store");
-        assert_eq!(after, 0);
-        // A second was committed, and is read before the lane is told of it.
-        lane.read(vec![entry(1, 1), entry(2, 1)], false);
-        assert_eq!(lane.lease(10, 5).len(), 2);
-        lane.written(entry(2, 1));
-        assert!(lane.lease(10, 5).is_empty(), "it is leased already");
-        assert_eq!(lane.pending, 2);
-    }
-
-    #[test]
-    fn what_does_not_fit_the_window_is_read_from_the_store_later() {
-        let mut lane = Lane::new(Order::None, 0);
-        let total = WINDOW as u64 + 10;
-        for position in 1..=total {
-            lane.written(entry(position, 1));
-        }
-        assert_eq!(lane.pending, total);
-        assert!(lane.wants().is_none(), "the window is full");
-        for it in lane.lease(WINDOW, 5) {
-            lane.remove(it.position);
-        }
-        let (after, _) = lane.wants().expect("there is room and more to read");
-        assert_eq!(after, WINDOW as u64);
-        lane.read((after + 1..=total).map(|it| entry(it, 1)).collect(), false);
-        assert_eq!(lane.lease(100, 5).len(), 10);
-        assert!(lane.wants().is_none());
     }
 }

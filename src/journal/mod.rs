@@ -4,11 +4,13 @@
 //! [`Queues`] holds the queues of the embedded broker. [`History`] answers questions about the
 //! past. No row id and no SQL appears in any of them.
 
+mod delivery;
 mod history;
 mod lane;
 mod ticket;
 mod sqlite;
 
+pub use delivery::{Called, Lease, Opened, Record, Run, Settlement, Verdict};
 pub use history::{DeliveryState, Failure, History, MAX_PAGE, Query, Rejected, Retention, Story};
 pub use sqlite::{Options, Sqlite};
 pub use ticket::{Acceptor, Ticket};
@@ -21,9 +23,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::destination::{BoxFuture, Order, Placement};
+use crate::destination::{Arrived, BoxFuture, Order, Placement, Standing};
+use crate::event::standing::{About, Change};
 use crate::event::{Candidate, Event, Facts, Kind};
 use crate::provider::Cursor;
+use crate::router::Collect;
 
 /// Why the journal could not do what was asked. Ingress answers 503 to every one of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +66,9 @@ pub struct Arrival {
     /// Where a polled source goes on: written in the same step as the events, and also when none
     /// of them is new.
     pub cursors: Vec<Cursor>,
+    /// The open call that it answers: settled in the same step. An answer to a call that is not
+    /// open any more is kept, and not routed.
+    pub answers: Option<Uuid>,
 }
 
 /// What a reply answers.
@@ -69,6 +76,8 @@ pub struct Arrival {
 pub struct Cause {
     /// The event that was delivered.
     pub event: Uuid,
+    /// Its conversation, which a reply belongs to as well.
+    pub conversation: Option<Uuid>,
     /// The first event of the chain.
     pub correlation: Uuid,
     /// How deep the reply lies.
@@ -92,6 +101,10 @@ pub struct Incoming {
     pub facts: Vec<u8>,
     /// The provider's fragment, as a range of the body.
     pub raw: std::ops::Range<usize>,
+    /// What it changes about how its conversation stands.
+    pub changes: Vec<Change>,
+    /// Which message of ours it speaks of.
+    pub about: Option<About>,
     /// The deliveries, in order.
     pub deliveries: Vec<Assigned>,
 }
@@ -116,6 +129,10 @@ pub struct Assigned {
     pub index: u16,
     /// Where it is put.
     pub placement: Placement,
+    /// How a burst is gathered into one call.
+    pub collect: Option<Collect>,
+    /// It is delivered once for all events of its request.
+    pub per_request: bool,
 }
 
 /// What acceptance answered.
@@ -125,67 +142,6 @@ pub struct Receipt {
     pub new: usize,
     /// Events that were known already, and changed nothing.
     pub duplicate: usize,
-}
-
-/// One delivery, handed out to be attempted.
-#[derive(Clone, Debug)]
-pub struct Lease {
-    /// Its place in the journal's order; what [`Settlement`] refers to.
-    pub position: u64,
-    /// The delivery's id, stable across attempts.
-    pub delivery: Uuid,
-    /// The event.
-    pub event: Arc<Event>,
-    /// The route that asked for it.
-    pub route: Arc<str>,
-    /// Which of the route's `to` it is.
-    pub index: u16,
-    /// How many attempts were made before.
-    pub attempts: u32,
-    /// When the first attempt could have been made.
-    pub since: Timestamp,
-}
-
-/// What became of one attempt, to be recorded.
-#[derive(Clone, Debug)]
-pub struct Settlement {
-    /// The lease's position.
-    pub position: u64,
-    /// When the attempt began.
-    pub started: Timestamp,
-    /// How long it took.
-    pub took: Duration,
-    /// What follows.
-    pub verdict: Verdict,
-}
-
-/// What follows from an attempt.
-#[derive(Clone, Debug)]
-pub enum Verdict {
-    /// Done; the replies become events in the same transaction.
-    Delivered {
-        /// What the other side calls it.
-        receipt: Option<String>,
-        /// The replies, normalised and routed.
-        replies: Vec<Arrival>,
-    },
-    /// Due again at this moment.
-    Again {
-        /// Not before.
-        due: Timestamp,
-        /// Why it did not work.
-        reason: String,
-    },
-    /// Given up, visibly.
-    Dead {
-        /// Why.
-        reason: String,
-    },
-    /// The other side will never take it.
-    Refused {
-        /// Why.
-        reason: String,
-    },
 }
 
 /// Accepts, leases and settles.
@@ -217,13 +173,40 @@ pub trait Journal: Send + Sync + 'static {
         lane: &str,
         budget: usize,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<Lease>, Error>>;
+    ) -> BoxFuture<'_, Result<Vec<Run>, Error>>;
 
     /// Waits until a lane may have something to lease: new work, or a due moment reached.
     fn work<'a>(&'a self, lane: &'a str) -> BoxFuture<'a, ()>;
 
     /// Gives leases back unattempted, as on shutdown.
-    fn release(&self, lane: &str, positions: &[u64]);
+    fn release(&self, lane: &str, positions: &[i64]);
+
+    /// Puts leases off without an attempt: they keep their place, and are due again later. In
+    /// memory alone; after a restart they are due at once.
+    fn defer(&self, lane: &str, positions: &[i64], due: Timestamp);
+
+    /// Makes everything due that waits for its moment, as when a pause ends.
+    fn hasten(&self, lane: &str, now: Timestamp);
+
+    /// How a conversation stands; `peer` is whose thread is asked for.
+    fn standing(
+        &self,
+        conversation: Uuid,
+        peer: Option<&str>,
+    ) -> BoxFuture<'_, Result<Standing, Error>>;
+
+    /// Changes how a conversation stands.
+    fn change(&self, conversation: Uuid, changes: Vec<Change>) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// The request that brought an event, as it arrived.
+    fn arrived(&self, sequence: u64) -> BoxFuture<'_, Result<Arrived, Error>>;
+
+    /// Writes a call before it is sent. `false`: it was answered already, and its deliveries are
+    /// settled.
+    fn open_call(&self, lane: &str, opened: Opened) -> BoxFuture<'_, Result<bool, Error>>;
+
+    /// A call that was written before it was sent.
+    fn call(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Called>, Error>>;
 
     /// Records outcomes; all of them in one durable step.
     fn settle(&self, lane: &str, settlements: Vec<Settlement>) -> BoxFuture<'_, Result<(), Error>>;

@@ -151,6 +151,7 @@ impl Worker {
             cause: None,
             events,
             cursors,
+            answers: None,
         };
         let mut wait = WRITE_AGAIN.0;
         loop {

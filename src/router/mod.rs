@@ -1,5 +1,6 @@
 //! The router: which routes want an event. Pure: no I/O, no clock, no state.
 
+mod collect;
 mod index;
 #[cfg(test)]
 mod tests;
@@ -7,6 +8,8 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
+
+pub use collect::Collect;
 
 use crate::event::Draft;
 use crate::expression::{Condition, Error, Payload, Subject};
@@ -23,6 +26,11 @@ pub struct Route {
     pub on: Vec<String>,
     /// The condition.
     pub when: Option<Condition>,
+    /// The condition on how the conversation stands right before the attempt: where it holds, the
+    /// delivery is skipped.
+    pub unless: Option<Condition>,
+    /// How a burst of a conversation is gathered into one call.
+    pub collect: Option<Collect>,
     /// Destinations, in order.
     pub to: Vec<Target>,
     /// Later routes are not asked once this one matched.
@@ -51,6 +59,8 @@ pub struct Routed {
     pub destination: Arc<str>,
     /// Which of the route's `to` it is.
     pub index: u16,
+    /// How a burst is gathered into one call.
+    pub collect: Option<Collect>,
     /// Set when the condition could not be evaluated: the delivery is dead from the start.
     pub failed: Option<Error>,
 }
@@ -145,6 +155,7 @@ impl Table {
                 route: Arc::clone(&route.name),
                 destination: Arc::clone(&target.destination),
                 index,
+                collect: route.collect,
                 failed: failed.clone(),
             }));
             !route.stop

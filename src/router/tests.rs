@@ -37,6 +37,8 @@ fn subject(draft: &Draft) -> Subject {
 fn route(name: &str) -> Route {
     let target = Target { destination: format!("to {name}").into(), payload: None };
     Route {
+        unless: None,
+        collect: None,
         name: name.into(),
         from: HashSet::new(),
         on: Vec::new(),

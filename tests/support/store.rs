@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use sluicegate::destination::{BoxFuture, Order, Placement};
+use sluicegate::destination::{Arrived, BoxFuture, Order, Placement, Standing};
+use sluicegate::event::standing::Change;
 use sluicegate::event::{Candidate, Facts, Kind, event_id};
 use sluicegate::journal::{
-    Alias, Arrival, Assigned, Error, History, Incoming, Journal, LaneState, Lease, Options, Query,
-    Receipt, Settlement, Sqlite, Ticket,
+    Alias, Arrival, Assigned, Called, Error, History, Incoming, Journal, LaneState, Opened,
+    Options, Query, Receipt, Run, Settlement, Sqlite, Ticket,
 };
 use sluicegate::provider::Cursor;
+use uuid::Uuid;
 
 pub(crate) fn open(directory: &std::path::Path) -> Arc<Sqlite> {
     Arc::new(Sqlite::open(&Options { directory: directory.to_owned() }).unwrap())
@@ -30,11 +32,15 @@ pub(crate) fn incoming(key: &str, placement: Placement) -> Incoming {
         aliases: vec![alias("wa_id", "1")],
         facts: serde_json::to_vec(&Facts::default()).unwrap(),
         raw: 0..2,
+        changes: Vec::new(),
+        about: None,
         deliveries: vec![Assigned {
             route: "route".into(),
             destination: "out".into(),
             index: 0,
             placement,
+            collect: None,
+            per_request: false,
         }],
     }
 }
@@ -54,6 +60,7 @@ pub(crate) fn arrival(events: Vec<Incoming>) -> Arrival {
         cause: None,
         events,
         cursors: Vec::new(),
+        answers: None,
     }
 }
 
@@ -101,7 +108,7 @@ impl Journal for Full {
         lane: &str,
         budget: usize,
         now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<Lease>, Error>> {
+    ) -> BoxFuture<'_, Result<Vec<Run>, Error>> {
         self.store.lease(lane, budget, now)
     }
 
@@ -109,8 +116,48 @@ impl Journal for Full {
         self.store.work(lane)
     }
 
-    fn release(&self, lane: &str, positions: &[u64]) {
+    fn release(&self, lane: &str, positions: &[i64]) {
         self.store.release(lane, positions);
+    }
+
+    fn defer(&self, lane: &str, positions: &[i64], due: Timestamp) {
+        self.store.defer(lane, positions, due);
+    }
+
+    fn hasten(&self, lane: &str, now: Timestamp) {
+        self.store.hasten(lane, now);
+    }
+
+    fn standing(
+        &self,
+        conversation: Uuid,
+        peer: Option<&str>,
+    ) -> BoxFuture<'_, Result<Standing, Error>> {
+        self.store.standing(conversation, peer)
+    }
+
+    fn change(&self, conversation: Uuid, changes: Vec<Change>) -> BoxFuture<'_, Result<(), Error>> {
+        self.store.change(conversation, changes)
+    }
+
+    fn arrived(&self, sequence: u64) -> BoxFuture<'_, Result<Arrived, Error>> {
+        self.store.arrived(sequence)
+    }
+
+    fn open_call(&self, lane: &str, opened: Opened) -> BoxFuture<'_, Result<bool, Error>> {
+        self.store.open_call(lane, opened)
+    }
+
+    fn call(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Called>, Error>> {
+        self.store.call(id)
+    }
+
+    fn kept(&self, key: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, Error>> {
+        self.store.kept(key)
+    }
+
+    fn keep(&self, key: &str, value: Option<Vec<u8>>) -> BoxFuture<'_, Result<(), Error>> {
+        self.store.keep(key, value)
     }
 
     fn settle(&self, lane: &str, outcomes: Vec<Settlement>) -> BoxFuture<'_, Result<(), Error>> {

@@ -4,11 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-/// Settings of a route that are on their way.
-pub(super) const PLANNED: &[(&str, &str)] = &[
-    ("unless", "for now, leave it out; `when` sees the event alone"),
-    ("collect", "for now, leave it out; every event is delivered on its own"),
-];
+use crate::config::Period;
+use crate::router::Collect;
 
 /// Which events go where: one line of the routing table.
 #[derive(Deserialize, JsonSchema)]
@@ -29,6 +26,16 @@ pub(super) struct Settings {
     /// A condition on the event: `event.text is matching("(?i)refund")`. What is missing is false.
     #[serde(default)]
     when: Option<String>,
+    /// A condition on how the conversation stands right before the attempt, where `window`,
+    /// `takeover`, `thread`, `suppressed` and `lookup` are known beside `event`: where it holds,
+    /// the delivery is skipped, and says so. `unless: takeover or not window.open`.
+    #[serde(default)]
+    unless: Option<String>,
+    /// A burst of messages of one conversation becomes one call: for how long nothing more has to
+    /// come (`collect: 3s`), or a map that also says when it ends at the latest. Its destinations
+    /// keep the order of a conversation.
+    #[serde(default)]
+    pub(super) collect: Option<Gather>,
     /// Where its events go: a destination, a map from destinations to payloads, or a list of both.
     #[schemars(schema_with = "targets")]
     to: Json,
@@ -41,6 +48,55 @@ pub(super) struct Settings {
     /// Whether it takes events that are told long after they happened, too.
     #[serde(default)]
     history: History,
+}
+
+/// How a burst is gathered: `3s`, or a map.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(super) enum Gather {
+    /// For how long nothing more has to come.
+    For(Period),
+    /// That, and when it ends at the latest.
+    Until(Burst),
+}
+
+/// How a burst is gathered.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Burst {
+    /// For how long nothing more has to come.
+    quiet: Period,
+    /// At the latest so long after the first message; four times `quiet` without it.
+    #[serde(default)]
+    max: Option<Period>,
+    /// At the latest once so many messages have come; 50 without it, and at most.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 50))]
+    messages: Option<u16>,
+    /// Whether what comes while the other side thinks makes its answer stale: the call is made
+    /// again with everything, and the first answer is kept, but not routed.
+    #[serde(default)]
+    supersede: bool,
+}
+
+impl Gather {
+    /// What it means.
+    pub(super) fn collect(self) -> Collect {
+        match self {
+            Self::For(quiet) => Collect::after(quiet.0),
+            Self::Until(Burst { quiet, max, messages, supersede }) => {
+                let usual = Collect::after(quiet.0);
+                Collect {
+                    max: max.map_or(usual.max, |it| it.0.max(quiet.0)),
+                    messages: messages.map_or(usual.messages, |it| it.clamp(1, usual.messages)),
+                    supersede,
+                    ..usual
+                }
+            }
+        }
+    }
 }
 
 /// Whether a route takes events that are told after the fact.

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use uuid::Uuid;
 
 use super::writer::Batch;
+use super::{calls, conversation};
 use crate::clock::micros;
 use crate::destination::Placement;
-use crate::event::Candidate;
-use crate::event::identity::mint;
-use crate::journal::lane::Entry;
-use crate::journal::{Alias, Arrival, Assigned, Incoming, Receipt};
+use crate::event::standing::{About, Change};
+use crate::journal::lane::{Entry, State};
+use crate::journal::{Arrival, Assigned, Incoming, Receipt};
 use crate::provider::Cursor;
 
 /// Writes an arrival: its new events with their deliveries, and the request with the first of
@@ -20,6 +20,12 @@ pub(super) fn arrival(batch: &mut Batch<'_>, arrival: &Arrival) -> rusqlite::Res
     let mut receipt = Receipt::default();
     let mut request = None;
     let received = micros(arrival.received);
+    // Kept, and not routed, when nobody waits for it any more.
+    let late = match arrival.answers {
+        Some(call) => !calls::answer(batch, call, received)?,
+        None => false,
+    };
+    let mut whole: Vec<(Arc<str>, Arc<str>, u16)> = Vec::new();
     for incoming in &arrival.events {
         let sequence = batch.memory.next_sequence;
         if !batch.seen.insert(batch.connection, incoming.id, sequence, received)? {
@@ -27,7 +33,8 @@ pub(super) fn arrival(batch: &mut Batch<'_>, arrival: &Arrival) -> rusqlite::Res
             continue;
         }
         batch.memory.next_sequence += 1;
-        event(batch, arrival, incoming, sequence, *request.get_or_insert(sequence))?;
+        let first = *request.get_or_insert(sequence);
+        event(batch, arrival, incoming, sequence, first, late, &mut whole)?;
         receipt.new += 1;
     }
     for it in &arrival.cursors {
@@ -58,11 +65,27 @@ fn event(
     incoming: &Incoming,
     sequence: u64,
     request: u64,
+    late: bool,
+    whole: &mut Vec<(Arc<str>, Arc<str>, u16)>,
 ) -> rusqlite::Result<()> {
-    let conversation = conversation(batch, &incoming.aliases)?;
-    let position = batch.memory.next_position;
-    batch.memory.next_position += incoming.deliveries.len() as u64;
     let cause = arrival.cause.as_ref();
+    let conversation = match cause.filter(|_| incoming.aliases.is_empty()) {
+        // A reply belongs where the event belongs that it answers.
+        Some(cause) => cause.conversation,
+        None => conversation::find(batch, &incoming.aliases)?,
+    };
+    // A copy of what we sent ourselves is no news.
+    let ours = match &incoming.about {
+        Some(About::Echo { message }) => calls::echo(batch, message, sequence)?,
+        _ => false,
+    };
+    let mut deliveries: Vec<&Assigned> = Vec::with_capacity(incoming.deliveries.len());
+    if !late && !ours {
+        deliveries
+            .extend(incoming.deliveries.iter().filter(|it| !it.per_request || once(whole, it)));
+    }
+    let position = batch.memory.next_position;
+    batch.memory.next_position += deliveries.len() as i64;
     let is_first = request == sequence;
     let received = micros(arrival.received);
     batch
@@ -78,7 +101,7 @@ fn event(
             position,
             received,
             micros(incoming.time),
-            decided(&incoming.deliveries),
+            decided(&deliveries),
             &*arrival.source,
             incoming.kind.as_str(),
             conversation.as_ref().map(|it| it.as_bytes().as_slice()),
@@ -99,10 +122,30 @@ fn event(
             .prepare_cached("INSERT OR IGNORE INTO replies VALUES (?1, ?2)")?
             .execute(params![cause.event.as_bytes(), incoming.id.as_bytes()])?;
     }
-    for (assigned, position) in incoming.deliveries.iter().zip(position..) {
+    for (assigned, position) in deliveries.into_iter().zip(position..) {
         place(batch, assigned, sequence, position, conversation, received)?;
     }
+    if let Some(conversation) = conversation {
+        for it in &incoming.changes {
+            if !(ours && matches!(it, Change::TakenOver { .. })) {
+                conversation::change(batch, conversation, it)?;
+            }
+        }
+    }
+    if let Some(About::Status { message, reference }) = &incoming.about {
+        calls::status(batch, message, reference.as_deref(), sequence, received)?;
+    }
     Ok(())
+}
+
+/// Whether this is the first event of its request that goes there.
+fn once(whole: &mut Vec<(Arc<str>, Arc<str>, u16)>, assigned: &Assigned) -> bool {
+    let Assigned { route, destination, index, .. } = assigned;
+    if whole.iter().any(|it| it.0 == *route && it.1 == *destination && it.2 == *index) {
+        return false;
+    }
+    whole.push((Arc::clone(route), Arc::clone(destination), *index));
+    true
 }
 
 /// Puts a delivery where routing said.
@@ -110,17 +153,18 @@ fn place(
     batch: &mut Batch<'_>,
     assigned: &Assigned,
     sequence: u64,
-    position: u64,
+    position: i64,
     conversation: Option<Uuid>,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let Assigned { route, destination, index, placement } = assigned;
+    let Assigned { route, destination, index, placement, collect, per_request: _ } = assigned;
     match placement {
         Placement::Lane => {
             batch
                 .connection
                 .prepare_cached(
-                    "INSERT INTO pending VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, NULL)",
+                    "INSERT INTO pending VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, NULL, 0, \
+                     NULL, ?8)",
                 )?
                 .execute(params![
                     &**destination,
@@ -129,7 +173,8 @@ fn place(
                     &**route,
                     index,
                     conversation.as_ref().map(|it| it.as_bytes().as_slice()),
-                    now
+                    now,
+                    collect.map(|it| calls::write_collect(&it)),
                 ])?;
             let entry = Entry {
                 position,
@@ -140,6 +185,9 @@ fn place(
                 attempts: 0,
                 due: now,
                 since: now,
+                state: State::Waiting,
+                call: None,
+                collect: *collect,
             };
             batch.effects.pending.push((destination.clone(), entry));
         }
@@ -160,7 +208,7 @@ fn place(
 }
 
 /// What routing decided, as it is kept beside the event: `[[route, destination, index, queues]]`.
-fn decided(assigned: &[Assigned]) -> String {
+fn decided(assigned: &[&Assigned]) -> String {
     type Row<'a> = (&'a str, &'a str, u16, Option<&'a [Arc<str>]>);
     let rows: Vec<Row<'_>> = assigned
         .iter()
@@ -173,57 +221,4 @@ fn decided(assigned: &[Assigned]) -> String {
         })
         .collect();
     serde_json::to_string(&rows).expect("names are always JSON")
-}
-
-/// The conversation of a set of aliases. Unknown aliases are learned; aliases that led to
-/// different conversations are one from now on, that of the strongest.
-fn conversation(batch: &mut Batch<'_>, aliases: &[Alias]) -> rusqlite::Result<Option<Uuid>> {
-    let Some(strongest) = aliases.first() else { return Ok(None) };
-    let mut known = Vec::with_capacity(aliases.len());
-    for alias in aliases {
-        known.push(lookup(batch, alias.key)?);
-    }
-    let conversation =
-        known.iter().flatten().next().copied().unwrap_or_else(|| mint(strongest.key));
-    for (alias, known) in aliases.iter().zip(known) {
-        match known {
-            Some(it) if it == conversation => {}
-            Some(other) => {
-                batch
-                    .connection
-                    .prepare_cached("UPDATE aliases SET conversation = ?1 WHERE conversation = ?2")?
-                    .execute(params![conversation.as_bytes(), other.as_bytes()])?;
-                batch.memory.aliases.clear();
-            }
-            None => {
-                let Candidate { scheme, account, value } = &alias.candidate;
-                batch
-                    .connection
-                    .prepare_cached("INSERT OR REPLACE INTO aliases VALUES (?1, ?2, ?3)")?
-                    .execute(params![
-                        alias.key.as_bytes(),
-                        conversation.as_bytes(),
-                        format!("{scheme}:{account}:{value}")
-                    ])?;
-                batch.memory.aliases.insert(alias.key, conversation);
-            }
-        }
-    }
-    Ok(Some(conversation))
-}
-
-fn lookup(batch: &mut Batch<'_>, key: Uuid) -> rusqlite::Result<Option<Uuid>> {
-    if let Some(found) = batch.memory.aliases.get(&key) {
-        return Ok(Some(*found));
-    }
-    let found: Option<[u8; 16]> = batch
-        .connection
-        .prepare_cached("SELECT conversation FROM aliases WHERE key = ?1")?
-        .query_row([key.as_bytes()], |row| row.get(0))
-        .optional()?;
-    let found = found.map(Uuid::from_bytes);
-    if let Some(found) = found {
-        batch.memory.aliases.insert(key, found);
-    }
-    Ok(found)
 }

@@ -8,7 +8,11 @@ mod seen;
 mod shared;
 mod writer;
 mod accept;
+mod conversation;
+mod calls;
 mod settle;
+mod lease;
+mod journal;
 mod queues;
 mod read;
 mod retention;
@@ -22,15 +26,10 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
-use super::lane::Lane;
-use super::{Arrival, Error, Journal, LaneState, Lease, Rejected, Settlement, Ticket};
-use crate::clock::{from_micros, micros};
-use crate::destination::{BoxFuture, Order};
-use crate::provider::Cursor;
+use super::{Error, Rejected};
 use shared::{Shared, lock};
 use writer::{Batch, Command, Once};
 
@@ -218,184 +217,5 @@ impl Readers {
             idle.push(connection);
         }
         result
-    }
-}
-
-impl Journal for Sqlite {
-    fn submit(&self, arrival: Arrival, ticket: Ticket) -> Result<(), Error> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::Closed);
-        }
-        self.commands.try_send(Command::Accept(Box::new(arrival), ticket)).map_err(|it| match it {
-            TrySendError::Full(_) => Error::Busy,
-            TrySendError::Disconnected(_) => Error::Closed,
-        })
-    }
-
-    fn cursors(&self, source: &str) -> BoxFuture<'_, Result<Vec<Cursor>, Error>> {
-        let source = source.to_owned();
-        Box::pin(self.read(move |connection| {
-            read::cursors(connection, &source).map_err(|it| Error::Read(it.to_string()))
-        }))
-    }
-
-    fn kept(&self, key: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, Error>> {
-        let key = format!("kept/{key}");
-        Box::pin(self.read(move |connection| {
-            read::kept(connection, &key).map_err(|it| Error::Read(it.to_string()))
-        }))
-    }
-
-    fn keep(&self, key: &str, value: Option<Vec<u8>>) -> BoxFuture<'_, Result<(), Error>> {
-        let key = format!("kept/{key}");
-        Box::pin(self.write(move |batch| settle::keep(batch, &key, value.as_deref())))
-    }
-
-    fn open_lane(&self, lane: &str, order: Order) -> BoxFuture<'_, Result<(), Error>> {
-        let lane = lane.to_owned();
-        let shared = Arc::clone(&self.shared);
-        // Counted and opened by the writer itself, so that no delivery falls in between.
-        Box::pin(self.write(move |batch| {
-            let pending = batch.connection.query_row(
-                "SELECT count(*) FROM pending WHERE destination = ?1",
-                [&lane],
-                |row| row.get(0),
-            )?;
-            shared.open(&lane, Lane::new(order, pending));
-            Ok(())
-        }))
-    }
-
-    fn lease(
-        &self,
-        lane: &str,
-        budget: usize,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<Vec<Lease>, Error>> {
-        let lane = lane.to_owned();
-        let shared = Arc::clone(&self.shared);
-        Box::pin(self.read(move |connection| {
-            let station = shared.station(&lane).ok_or(Error::Closed)?;
-            let entries = {
-                let mut window = station.lane();
-                if let Some((after, room)) = window.wants() {
-                    let entries = read::pending(connection, &lane, after, room)
-                        .map_err(|it| Error::Read(it.to_string()))?;
-                    let more = entries.len() == room;
-                    window.read(entries, more);
-                }
-                window.lease(budget, micros(now))
-            };
-            let mut leases = Vec::with_capacity(entries.len());
-            for entry in &entries {
-                match read::by_sequence(connection, entry.sequence) {
-                    Ok(found) => leases.push(Lease {
-                        position: entry.position,
-                        delivery: usize::try_from(entry.position.wrapping_sub(found.position))
-                            .map(|ordinal| found.delivery(ordinal))
-                            .unwrap_or_default(),
-                        event: Arc::new(found.event),
-                        route: Arc::clone(&entry.route),
-                        index: entry.index,
-                        attempts: entry.attempts,
-                        since: from_micros(entry.since),
-                    }),
-                    Err(error) => {
-                        let mut window = station.lane();
-                        for entry in &entries {
-                            window.release(entry.position);
-                        }
-                        return Err(error);
-                    }
-                }
-            }
-            Ok(leases)
-        }))
-    }
-
-    fn work<'a>(&'a self, lane: &'a str) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            let Some(station) = self.shared.station(lane) else {
-                return std::future::pending().await;
-            };
-            let (due, more) = {
-                let window = station.lane();
-                (window.next_due(), window.wants().is_some())
-            };
-            if more {
-                return;
-            }
-            let bell = station.bell.notified();
-            match due {
-                None => bell.await,
-                Some(due) => {
-                    let wait = due.saturating_sub(micros(crate::clock::now()));
-                    let Ok(wait) = u64::try_from(wait) else { return };
-                    tokio::select! {
-                        () = bell => {}
-                        () = tokio::time::sleep(Duration::from_micros(wait)) => {}
-                    }
-                }
-            }
-        })
-    }
-
-    fn release(&self, lane: &str, positions: &[u64]) {
-        if let Some(station) = self.shared.station(lane) {
-            let mut window = station.lane();
-            for position in positions {
-                window.release(*position);
-            }
-        }
-    }
-
-    fn settle(&self, lane: &str, settlements: Vec<Settlement>) -> BoxFuture<'_, Result<(), Error>> {
-        let lane: Arc<str> = Arc::from(lane);
-        Box::pin(async move {
-            let station = self.shared.station(&lane).ok_or(Error::Closed)?;
-            let settlements = {
-                let window = station.lane();
-                settlements
-                    .into_iter()
-                    .filter_map(|it| window.entry(it.position).cloned().map(|entry| (it, entry)))
-                    .collect()
-            };
-            let (done, receiver) = oneshot::channel();
-            let settle = settle::Settle { lane, station, settlements, done };
-            self.send(Command::Write(Box::new(settle))).await?;
-            receiver.await.unwrap_or(Err(Error::Closed))
-        })
-    }
-
-    fn lanes(&self) -> Vec<LaneState> {
-        let state = |(name, station): (Arc<str>, Arc<shared::Station>)| {
-            let window = station.lane();
-            LaneState {
-                lane: name.to_string(),
-                pending: window.pending,
-                leased: window.leased() as u64,
-                settled: window.settled,
-                oldest_due: window.next_due(),
-            }
-        };
-        self.shared.stations().into_iter().map(state).collect()
-    }
-
-    fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            self.closed.store(true, Ordering::Relaxed);
-            let closed = self.send(Command::Close).await;
-            let thread = lock(&self.thread).take();
-            // A reader's connection would keep the write-ahead log from being folded in.
-            lock(&self.readers.idle).clear();
-            if closed.is_ok()
-                && let Some(thread) = thread
-            {
-                let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-                if !matches!(joined, Ok(Ok(()))) {
-                    tracing::error!("the journal's writer did not end as it should");
-                }
-            }
-        })
     }
 }

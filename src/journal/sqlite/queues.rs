@@ -16,7 +16,7 @@ const DELIVERY_LIMIT: u32 = 20;
 /// A message handed out; its event is read outside the transaction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Handed {
-    pub(super) position: u64,
+    pub(super) position: i64,
     pub(super) sequence: u64,
     pub(super) ordinal: usize,
     pub(super) received: u32,
@@ -171,7 +171,7 @@ fn set_aside(
     batch: &mut Batch<'_>,
     name: &Arc<str>,
     queue: i64,
-    position: u64,
+    position: i64,
 ) -> rusqlite::Result<()> {
     let dead: Arc<str> = format!("{name}.dead").into();
     let dead_id = id(batch, &dead, None)?;
@@ -228,7 +228,7 @@ fn each(
     batch: &mut Batch<'_>,
     name: &str,
     receipts: &[String],
-    change: impl Fn(&mut Batch<'_>, i64, u64, u32) -> rusqlite::Result<usize>,
+    change: impl Fn(&mut Batch<'_>, i64, i64, u32) -> rusqlite::Result<usize>,
 ) -> rusqlite::Result<usize> {
     let Some(queue) = batch.memory.queues.get(name).copied() else { return Ok(0) };
     let mut count = 0;
@@ -245,9 +245,9 @@ pub(super) fn receipt(handed: &Handed) -> String {
     format!("{}.{}", handed.position, handed.received + 1)
 }
 
-fn parse(receipt: &str) -> Option<(u64, u32)> {
+fn parse(receipt: &str) -> Option<(i64, u32)> {
     let (position, received) = receipt.split_once('.')?;
     // As the store keeps it: what does not fit was never handed out.
-    let position = u64::try_from(position.parse::<i64>().ok()?).ok()?;
+    let position: i64 = position.parse().ok()?;
     Some((position, received.parse().ok()?))
 }

@@ -1,7 +1,5 @@
 //! Reading rows back into events, stories and states.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
@@ -10,7 +8,6 @@ use super::seen::Seen;
 use crate::clock::from_micros;
 use crate::event::identity::delivery_id;
 use crate::event::{Event, Kind};
-use crate::journal::lane::Entry;
 use crate::journal::{DeliveryState, Error, Failure, MAX_PAGE, Query, Story, read_facts};
 use crate::provider::Cursor;
 
@@ -27,7 +24,7 @@ const SCAN: usize = 4_096;
 pub(super) struct Found {
     pub(super) event: Event,
     pub(super) decided: Vec<Decided>,
-    pub(super) position: u64,
+    pub(super) position: i64,
 }
 
 /// Where a source stands, by key.
@@ -63,7 +60,7 @@ pub(super) fn placed(
     )?;
     let mut rows = statement.query(params![after, SCAN])?;
     while let Some(row) = rows.next()? {
-        let position: u64 = row.get(1)?;
+        let position: i64 = row.get(1)?;
         let decided: Vec<Decided> =
             serde_json::from_str(row.get_ref(2)?.as_str()?).unwrap_or_default();
         let into = decided
@@ -72,7 +69,7 @@ pub(super) fn placed(
             .filter(|(_, it)| it.3.as_ref().is_some_and(|it| it.iter().any(|it| it == queue)));
         let sequence = row.get(0)?;
         let found: Vec<Placed> = into
-            .map(|(ordinal, _)| Placed { position: position + ordinal as u64, sequence, ordinal })
+            .map(|(ordinal, _)| Placed { position: at(position, ordinal), sequence, ordinal })
             .collect();
         if !placed.is_empty() && placed.len() + found.len() > max {
             break;
@@ -86,7 +83,7 @@ pub(super) fn placed(
 /// A message of a queue that was never received.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placed {
-    pub(super) position: u64,
+    pub(super) position: i64,
     pub(super) sequence: u64,
     pub(super) ordinal: usize,
 }
@@ -97,13 +94,18 @@ pub(super) type Decided = (String, String, u16, Option<Vec<String>>);
 impl Found {
     /// The id of the delivery of that ordinal.
     pub(super) fn delivery(&self, ordinal: usize) -> Uuid {
+        self.repeated(ordinal, 0)
+    }
+
+    /// The id of the delivery of that ordinal, repeated so many times.
+    pub(super) fn repeated(&self, ordinal: usize, generation: u64) -> Uuid {
         self.decided.get(ordinal).map_or(Uuid::nil(), |(route, destination, index, _)| {
-            delivery_id(self.event.id, route, destination, *index, 0)
+            delivery_id(self.event.id, route, destination, *index, generation)
         })
     }
 }
 
-fn error(error: impl std::fmt::Display) -> Error {
+pub(super) fn error(error: impl std::fmt::Display) -> Error {
     Error::Read(error.to_string())
 }
 
@@ -115,7 +117,7 @@ pub(super) fn by_sequence(connection: &Connection, sequence: u64) -> Result<Foun
 }
 
 fn found(row: &Row<'_>) -> Result<Found, Error> {
-    let read = || -> rusqlite::Result<(Event, Vec<u8>, String, u64)> {
+    let read = || -> rusqlite::Result<(Event, Vec<u8>, String, i64)> {
         let uuid = |index: usize| row.get::<_, [u8; 16]>(index).map(Uuid::from_bytes);
         let optional =
             |index: usize| row.get::<_, Option<[u8; 16]>>(index).map(|it| it.map(Uuid::from_bytes));
@@ -141,6 +143,11 @@ fn found(row: &Row<'_>) -> Result<Found, Error> {
     event.facts = read_facts(&facts)?;
     let decided = serde_json::from_str(&decided).map_err(error)?;
     Ok(Found { event, decided, position })
+}
+
+/// The position of a delivery, after that of the first of its event.
+fn at(first: i64, ordinal: usize) -> i64 {
+    first.saturating_add(i64::try_from(ordinal).unwrap_or(i64::MAX))
 }
 
 /// Events, newest first.
@@ -190,7 +197,7 @@ fn delivery(
     found: &Found,
     ordinal: usize,
 ) -> Result<DeliveryState, Error> {
-    let position = found.position + ordinal as u64;
+    let position = at(found.position, ordinal);
     let (route, destination, _, queues) = &found.decided[ordinal];
     let mut state = DeliveryState {
         id: found.delivery(ordinal),
@@ -246,48 +253,16 @@ fn delivery(
     Ok(state)
 }
 
-fn failures(connection: &Connection, position: u64) -> rusqlite::Result<Vec<Failure>> {
+fn failures(connection: &Connection, position: i64) -> rusqlite::Result<Vec<Failure>> {
     connection
         .prepare_cached(
-            "SELECT at, took, reason FROM failures WHERE position = ?1 ORDER BY attempt",
+            "SELECT at, took, reason FROM attempts WHERE position = ?1 ORDER BY attempt",
         )?
         .query_map([position], |row| {
             Ok(Failure {
                 at: from_micros(row.get(0)?),
                 took_ms: row.get::<_, u64>(1)? / 1_000,
                 reason: row.get(2)?,
-            })
-        })?
-        .collect()
-}
-
-/// The deliveries of a lane after a position.
-pub(super) fn pending(
-    connection: &Connection,
-    lane: &str,
-    after: u64,
-    limit: usize,
-) -> rusqlite::Result<Vec<Entry>> {
-    let mut last: Arc<str> = "".into();
-    connection
-        .prepare_cached(
-            "SELECT position, sequence, conversation, route, idx, attempts, due, since \
-             FROM pending WHERE destination = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
-        )?
-        .query_map(params![lane, after, limit], |row| {
-            let route = row.get_ref(3)?.as_str()?;
-            if route != &*last {
-                last = route.into();
-            }
-            Ok(Entry {
-                position: row.get(0)?,
-                sequence: row.get(1)?,
-                conversation: row.get::<_, Option<[u8; 16]>>(2)?.map(Uuid::from_bytes),
-                route: Arc::clone(&last),
-                index: row.get(4)?,
-                attempts: row.get(5)?,
-                due: row.get(6)?,
-                since: row.get(7)?,
             })
         })?
         .collect()

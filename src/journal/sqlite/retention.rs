@@ -39,6 +39,13 @@ pub(super) fn step(batch: &mut Batch<'_>, round: &mut Round) -> rusqlite::Result
         Some(last) => delete(batch, last)?,
     };
     let all_seen = forget(batch.connection, round)?;
+    for (table, key) in [("calls", "id"), ("receipts", "key")] {
+        let sql = format!(
+            "DELETE FROM {table} WHERE {key} IN \
+             (SELECT {key} FROM {table} WHERE at < ?1 ORDER BY at LIMIT ?2)"
+        );
+        batch.connection.prepare_cached(&sql)?.execute(params![round.cutoff, STEP])?;
+    }
     round.deleted += events;
     round.done = events == 0 && all_seen;
     Ok(())
@@ -89,13 +96,21 @@ fn delete(batch: &Batch<'_>, last: u64) -> rusqlite::Result<u64> {
         .execute([last])?;
     let deleted =
         connection.prepare_cached("DELETE FROM events WHERE sequence <= ?1")?.execute([last])?;
-    let next: Option<u64> = connection
+    let next: Option<i64> = connection
         .prepare_cached("SELECT position FROM events ORDER BY sequence LIMIT 1")?
         .query_row([], |row| row.get(0))
         .optional()?;
     let position = next.unwrap_or(batch.memory.next_position);
-    connection.prepare_cached("DELETE FROM settled WHERE position < ?1")?.execute([position])?;
-    connection.prepare_cached("DELETE FROM failures WHERE position < ?1")?.execute([position])?;
+    for table in ["settled", "attempts", "told"] {
+        let sql = format!("DELETE FROM {table} WHERE position BETWEEN 0 AND ?1 - 1");
+        connection.prepare_cached(&sql)?.execute([position])?;
+        let sql = format!(
+            "DELETE FROM {table} WHERE position IN \
+             (SELECT position FROM replays WHERE sequence <= ?1)"
+        );
+        connection.prepare_cached(&sql)?.execute([last])?;
+    }
+    connection.prepare_cached("DELETE FROM replays WHERE sequence <= ?1")?.execute([last])?;
     // A row for each page that is given back: they have to be asked for.
     let mut vacuum = connection.prepare_cached("PRAGMA incremental_vacuum(64)")?;
     let mut pages = vacuum.query([])?;
@@ -114,7 +129,13 @@ fn floor(connection: &Connection) -> rusqlite::Result<i64> {
     for (names, first) in [
         (
             "SELECT min(destination) FROM pending WHERE destination > ?1",
-            "SELECT sequence FROM pending WHERE destination = ?1 ORDER BY position LIMIT 1",
+            "SELECT sequence FROM pending WHERE destination = ?1 AND position >= 0 \
+             ORDER BY position LIMIT 1",
+        ),
+        (
+            // Replays stand in an order of their own, and are few.
+            "SELECT min(destination) FROM pending WHERE destination > ?1",
+            "SELECT min(sequence) FROM pending WHERE destination = ?1 AND position < 0",
         ),
         (
             "SELECT min(queue) FROM messages WHERE queue > ?1",
@@ -129,9 +150,12 @@ fn floor(connection: &Connection) -> rusqlite::Result<i64> {
             if next == rusqlite::types::Value::Null {
                 break;
             }
-            let sequence: i64 =
-                connection.prepare_cached(first)?.query_row([&next], |row| row.get(0))?;
-            floor = floor.min(sequence);
+            let sequence: Option<i64> = connection
+                .prepare_cached(first)?
+                .query_row([&next], |row| row.get(0))
+                .optional()?
+                .flatten();
+            floor = floor.min(sequence.unwrap_or(floor));
             after = next;
         }
     }

@@ -64,30 +64,52 @@ impl<T: Send, F: FnMut(&mut Batch<'_>) -> rusqlite::Result<T> + Send> Work for O
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) next_sequence: u64,
-    pub(super) next_position: u64,
+    pub(super) next_position: i64,
+    /// Of the next replay: below zero, and growing.
+    pub(super) next_replay: i64,
     pub(super) aliases: HashMap<Uuid, Uuid>,
+    /// When contacts wrote last, as far as that was noted.
+    pub(super) inbound: HashMap<Uuid, i64>,
     pub(super) queues: HashMap<Arc<str>, i64>,
 }
 
 impl Memory {
     /// Reads where the journal stands.
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let max = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u64>(0));
-        let next_sequence = max("SELECT max(ifnull((SELECT max(sequence) FROM events), 0), \
-             ifnull((SELECT value FROM state WHERE key = 'last_sequence'), 0))")?
-            + 1;
-        let next_position = max("SELECT max(ifnull((SELECT max(position) FROM settled), 0), \
+        let next_sequence = read::<u64>(
+            connection,
+            "SELECT max(ifnull((SELECT max(sequence) FROM events), 0), \
+             ifnull((SELECT value FROM state WHERE key = 'last_sequence'), 0))",
+        )? + 1;
+        let next_position = read::<i64>(
+            connection,
+            "SELECT max(ifnull((SELECT max(position) FROM settled), 0), \
              ifnull((SELECT max(position) FROM pending), 0), \
              ifnull((SELECT position + json_array_length(deliveries) FROM events \
                      ORDER BY sequence DESC LIMIT 1), 0), \
-             ifnull((SELECT value FROM state WHERE key = 'last_position'), 0))")?
-            + 1;
+             ifnull((SELECT value FROM state WHERE key = 'last_position'), 0))",
+        )? + 1;
+        let next_replay = read::<i64>(
+            connection,
+            "SELECT ifnull((SELECT max(position) FROM replays), -(1 << 62))",
+        )? + 1;
         let mut statement = connection.prepare("SELECT name, id FROM queues")?;
         let rows = statement
             .query_map([], |row| Ok((Arc::from(row.get_ref(0)?.as_str()?), row.get(1)?)))?;
         let queues = rows.collect::<rusqlite::Result<_>>()?;
-        Ok(Self { next_sequence, next_position, aliases: HashMap::new(), queues })
+        Ok(Self {
+            next_sequence,
+            next_position,
+            next_replay,
+            aliases: HashMap::new(),
+            inbound: HashMap::new(),
+            queues,
+        })
     }
+}
+
+fn read<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> rusqlite::Result<T> {
+    connection.query_row(sql, [], |row| row.get(0))
 }
 
 /// One transaction in the making.
@@ -107,6 +129,8 @@ pub(super) struct Effects {
     pub(super) pending: Vec<(Arc<str>, Entry)>,
     /// Queues that have something to receive, and how many messages were placed into each.
     pub(super) queues: Vec<(Arc<str>, u64)>,
+    /// Deliveries that were settled by something else than their attempt.
+    pub(super) settled: Vec<(Arc<str>, i64)>,
     /// Queues that have something to receive again.
     pub(super) rung: Vec<Arc<str>>,
 }
@@ -162,7 +186,7 @@ fn write(
     shared: &Shared,
     commands: &mut Vec<Command>,
 ) {
-    let before = (memory.next_sequence, memory.next_position);
+    let before = (memory.next_sequence, memory.next_position, memory.next_replay);
     let mut receipts = Vec::with_capacity(commands.len());
     let result = transact(connection, memory, &shared.seen, commands, &mut receipts);
     let (result, effects) = match result {
@@ -175,12 +199,16 @@ fn write(
         if memory.aliases.len() > ALIASES {
             memory.aliases.clear();
         }
+        if memory.inbound.len() > ALIASES {
+            memory.inbound.clear();
+        }
     } else {
         // Whatever the transaction had taught us may be wrong now.
         shared.seen.rolled_back();
         shared.failed();
         memory.aliases.clear();
-        (memory.next_sequence, memory.next_position) = before;
+        memory.inbound.clear();
+        (memory.next_sequence, memory.next_position, memory.next_replay) = before;
         memory.queues = Memory::read(connection).map(|it| it.queues).unwrap_or_default();
         receipts.clear();
     }
