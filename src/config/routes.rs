@@ -207,7 +207,7 @@ impl Compiler<'_> {
             } else if let Some(answers) = self.names.answers(from)
                 && !answers.iter().any(|it| is_on(&[text.to_owned()], it.as_str()))
             {
-                let message = format!("no answer of what this route listens to is a `{text}`");
+                let message = format!("what this route listens to never answers with `{text}`");
                 let answers: Vec<&str> = answers.iter().map(Kind::as_str).collect();
                 let warning = Diagnostic::warning(word.span, message);
                 self.diagnostics.push(warning.hint(suggest::list(&answers)));

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::answer::{self, Asked};
+use super::answer::{self, Asked, Verdict};
 use super::{Access, BASE_URL, describe, named, text};
 use crate::client::flowgent::API;
 use crate::client::{Outgoing, Response};
@@ -168,7 +168,12 @@ impl Adapter for Template {
 
     fn outcome(&self, call: &Call, answer: &Response) -> Outcome {
         if let Some(problem) = (API.problem)(answer) {
-            let verdict = answer::verdict(Asked::Template, problem.status, call.attempt);
+            // The document shows this answer without its status.
+            let verdict = if problem.message.contains("WhatsApp connection not found") {
+                Verdict::Destination
+            } else {
+                answer::verdict(Asked::Template, problem.status, call.attempt)
+            };
             return answer::outcome(verdict, &problem, call, &self.access, Some(&self.agent));
         }
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
