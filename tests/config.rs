@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use sluicegate::config::{self, Diagnostics, Environment, Loaded, Parts, Secrets};
 use sluicegate::destination::Broker;
+use sluicegate::provider::{Callback, Headers, Request, callback_url};
 use sluicegate::router::Target;
 
 /// Variables of the tests; a secret among them must never be seen.
@@ -145,6 +146,22 @@ fn every_form_means_what_it_says() {
     assert!(mixed.from.contains("106540352242922") && mixed.when.is_some());
     assert!(mixed.stop && mixed.history && !mixed.otherwise);
     assert!(named("rest").otherwise);
+}
+
+#[test]
+fn a_destination_that_answers_is_a_source_of_its_name() {
+    let (loaded, parts) = check(include_str!("config/valid/answers.yaml"), "a.yaml").unwrap();
+    assert!(!parts.sources.contains_key("log"), "it answers nothing");
+    let now: jiff::Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    let call = Callback { call: uuid::Uuid::from_u128(7), attempt: 2, expires: now };
+    let public_url = &loaded.config.public_url;
+    let url = callback_url(public_url, &Secrets::placeholder().store_key, "concierge", &call);
+    let target = url.expose().strip_prefix(&**public_url).unwrap();
+    let request = |target: &str| Request::new("POST", target, Headers::default(), "{}".into());
+    let concierge = &parts.sources["concierge"];
+    let verified = concierge.verify(request(target), now).unwrap();
+    assert_eq!(concierge.callback(&verified), Some(call));
+    assert!(concierge.verify(request("/hooks/concierge"), now).is_err());
 }
 
 #[test]

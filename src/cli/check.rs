@@ -24,7 +24,7 @@ impl Check {
             print(&format!(
                 "{}: {} sources, {} destinations, {} routes; no mistakes",
                 global.config.display(),
-                setup.plan.sources.len(),
+                setup.sources.len(),
                 setup.plan.destinations.len(),
                 setup.plan.table.routes().len(),
             ))?;

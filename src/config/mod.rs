@@ -35,7 +35,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::destination::{self, Broker, Destination, queue};
+use crate::destination::{self, Broker, Destination, Means, queue};
 use crate::provider::{self, Source};
 use crate::router::Table;
 use yaml::{Kind, Node};
@@ -267,13 +267,14 @@ impl Config {
     pub fn build(&self, secrets: &Secrets) -> Result<Parts, Diagnostics> {
         let mut diagnostics = self.file.fresh();
         let mut parts = Parts { sources: BTreeMap::new(), destinations: BTreeMap::new() };
+        let of_source = |name: &String| provider::Setup {
+            name: name.clone(),
+            public_url: self.public_url.clone(),
+            store_key: secrets.store_key.clone(),
+            development_secret: self.is_loopback.then(|| secrets.development.clone()),
+        };
         for SourceConfig { name, provider, settings, span } in &self.sources {
-            let setup = provider::Setup {
-                name: name.clone(),
-                public_url: self.public_url.clone(),
-                store_key: secrets.store_key.clone(),
-                development_secret: self.is_loopback.then(|| secrets.development.clone()),
-            };
+            let setup = of_source(name);
             let Some(entry) = provider::find(provider) else { continue };
             match (entry.build)(settings.clone(), &setup) {
                 Ok(source) => drop(parts.sources.insert(name.clone(), source)),
@@ -289,6 +290,12 @@ impl Config {
             let Some(entry) = destination::find(kind) else { continue };
             match entry.destination(settings.clone(), &setup) {
                 Ok(destination) => {
+                    // What it answers arrives like what a source of its name sends.
+                    if let Means::Adapter(adapter) = &destination.means
+                        && let Some(source) = adapter.source(&of_source(name))
+                    {
+                        parts.sources.insert(name.clone(), source);
+                    }
                     drop(parts.destinations.insert(name.clone(), Arc::new(destination)));
                 }
                 Err(reason) => diagnostics.error(*span, format!("`{name}`: {reason}")),

@@ -3,6 +3,7 @@
 //! This is the only file of the configuration that knows the router and the expressions.
 
 mod entry;
+mod kinds;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -14,13 +15,13 @@ use super::yaml::{Entry, Node, Span, Value};
 use super::{shape, suggest};
 use crate::destination::{self, Takes};
 use crate::event::Kind;
-use crate::event::kind::CATALOGUE;
 use crate::event::paths::{self, Unknown};
 use crate::expression::{Condition, Error, Path, Payload, Template};
 use crate::provider;
 use crate::router::{Route, Table, Target};
 pub(super) use entry::schema;
 use entry::{Gather, Settings};
+use kinds::{hint_of_kind, is_on, known_kinds};
 
 /// Names that a route may use.
 pub(super) struct Names<'a> {
@@ -42,6 +43,7 @@ pub(super) fn compile(node: &Node, names: &Names<'_>, diagnostics: &mut Diagnost
         seen: Vec::new(),
         heard: BTreeSet::new(),
         reached: BTreeSet::new(),
+        answered: BTreeSet::new(),
     };
     let Value::List(nodes) = &node.value else {
         compiler.diagnostics.push(
@@ -67,6 +69,8 @@ struct Compiler<'a> {
     heard: BTreeSet<&'a str>,
     /// Destinations that a route sends to.
     reached: BTreeSet<&'a str>,
+    /// Destinations whose answers a route takes.
+    answered: BTreeSet<&'a str>,
 }
 
 impl Compiler<'_> {
@@ -82,9 +86,11 @@ impl Compiler<'_> {
         }
         let from = self.from(node.get("from"));
         let on = self.on(node.get("on"), &from);
-        let when = node.get("when").and_then(|it| self.condition(it, "when", &on));
-        let unless = node.get("unless").and_then(|it| self.condition(it, "unless", &on));
-        let to = node.get("to").map(|it| self.to(it, &on)).unwrap_or_default();
+        self.take_answers(&from, &on);
+        let kinds = self.names.kinds(&from, &on);
+        let when = node.get("when").and_then(|it| self.condition(it, "when", &kinds));
+        let unless = node.get("unless").and_then(|it| self.condition(it, "unless", &kinds));
+        let to = node.get("to").map(|it| self.to(it, &kinds)).unwrap_or_default();
         let settings: Settings = serde_json::from_value(json?).ok()?;
         Some(Route {
             history: settings.takes_history(),
@@ -126,20 +132,26 @@ impl Compiler<'_> {
         for word in node.elements() {
             let Some(text) = word.word() else { continue };
             let sources = self.names.sources.iter();
-            let destination = self.names.destinations.iter().any(|(it, ..)| *it == text);
+            let replies = self.names.replies(text);
             let heard: Vec<&str> = sources
                 .filter(|(name, provider, _)| {
                     *name == text || *provider == text || is_account(text)
                 })
                 .map(|(name, ..)| *name)
                 .collect();
-            if heard.is_empty()
-                && !destination
+            if heard.is_empty() && replies.is_some_and(<[Kind]>::is_empty) {
+                let message = format!("`{text}` is a destination that answers nothing");
+                let hint = "`from` takes sources, and destinations whose answers are events";
+                self.diagnostics.push(Diagnostic::error(word.span, message).hint(hint));
+            } else if heard.is_empty()
+                && replies.is_none()
                 && !is_account(text)
                 && provider::find(text).is_none()
             {
                 let sources = self.names.sources.iter().map(|(name, ..)| *name);
                 let destinations = self.names.destinations.iter().map(|(name, ..)| *name);
+                let destinations = destinations
+                    .filter(|it| self.names.replies(it).is_some_and(|it| !it.is_empty()));
                 let providers = provider::REGISTRY.iter().map(|it| it.name);
                 let hint = suggest::hint(text, sources.chain(destinations).chain(providers));
                 let message = format!("`{text}` is no source, provider or account");
@@ -188,14 +200,31 @@ impl Compiler<'_> {
                 };
                 let message = format!("`{text}` is no kind of event");
                 self.diagnostics.push(Diagnostic::error(word.span, message).hint(hint));
+            } else if let Some(answers) = self.names.answers(from)
+                && !answers.iter().any(|it| is_on(&[text.to_owned()], it.as_str()))
+            {
+                let message = format!("what this route listens to never answers with `{text}`");
+                let answers: Vec<&str> = answers.iter().map(Kind::as_str).collect();
+                let warning = Diagnostic::warning(word.span, message);
+                self.diagnostics.push(warning.hint(suggest::list(&answers)));
             }
             on.push(text.to_owned());
         }
         on
     }
 
+    /// Remembers whose answers a route takes. They keep the channel of what they answer, so that a
+    /// route may listen to them by its provider or account.
+    fn take_answers(&mut self, from: &HashSet<String>, on: &[String]) {
+        let takes = on.is_empty() || is_on(on, Kind::AGENT_REPLIED.as_str());
+        let by_channel = |it: &String| is_account(it) || provider::find(it).is_some();
+        let takes_all = takes && (from.is_empty() || from.iter().any(by_channel));
+        let names = self.names.destinations.iter().map(|(name, ..)| *name);
+        self.answered.extend(names.filter(|it| takes_all || from.contains(*it)));
+    }
+
     /// A condition: `when` sees the event alone, `unless` also how its conversation stands.
-    fn condition(&mut self, node: &Node, key: &str, on: &[String]) -> Option<Condition> {
+    fn condition(&mut self, node: &Node, key: &str, kinds: &[Kind]) -> Option<Condition> {
         let text = node.word()?;
         if text.trim_start().starts_with("{{") {
             self.diagnostics.push(
@@ -208,10 +237,9 @@ impl Compiler<'_> {
         let compiled = if state { Condition::on_state(text) } else { Condition::compile(text) };
         match compiled {
             Ok(condition) => {
-                let kinds = kinds(on, &self.names.kinds);
                 self.paths(node, condition.paths(), |it| match state {
-                    true => paths::exists(it, &kinds),
-                    false => paths::exists_in_condition(it, &kinds),
+                    true => paths::exists(it, kinds),
+                    false => paths::exists_in_condition(it, kinds),
                 });
                 Some(condition)
             }
@@ -249,8 +277,7 @@ impl Compiler<'_> {
         });
     }
 
-    fn to(&mut self, node: &Node, on: &[String]) -> Vec<Target> {
-        let kinds = kinds(on, &self.names.kinds);
+    fn to(&mut self, node: &Node, kinds: &[Kind]) -> Vec<Target> {
         let mut targets = Vec::new();
         let empty = match &node.value {
             Value::List(nodes) => nodes.is_empty(),
@@ -267,7 +294,7 @@ impl Compiler<'_> {
         }
         for element in node.elements() {
             for Entry { key, key_span, value } in element.entries() {
-                let payload = self.payload(value, &kinds);
+                let payload = self.payload(value, kinds);
                 targets.extend(self.target(key, *key_span, payload));
             }
             if let Some(name) = element.word().filter(|it| !it.is_empty()) {
@@ -348,11 +375,19 @@ impl Compiler<'_> {
             }
         }
         for (name, _, span) in &self.names.destinations {
-            if !self.reached.contains(name) {
+            // Whoever is asked is to be heard; a receipt may well be of no interest.
+            let replies = self.names.replies(name).unwrap_or_default();
+            let is_asked = replies.contains(&Kind::AGENT_REPLIED);
+            let (message, hint) = if !self.reached.contains(name) {
                 let message = format!("no route sends to destination `{name}`");
-                let hint = format!("add a route with `to: {name}`");
-                self.diagnostics.push(Diagnostic::warning(*span, message).hint(hint));
-            }
+                (message, format!("add a route with `to: {name}`"))
+            } else if is_asked && !self.answered.contains(name) {
+                let message = format!("no route takes what `{name}` answers");
+                (message, format!("add a route with `from: {name}` and `on: agent.replied`"))
+            } else {
+                continue;
+            };
+            self.diagnostics.push(Diagnostic::warning(*span, message).hint(hint));
         }
     }
 }
@@ -360,43 +395,4 @@ impl Compiler<'_> {
 /// Accounts are not listed in the file; they are the numbers that providers give.
 fn is_account(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|it| it.is_ascii_digit())
-}
-
-/// The kind that was meant; else those of its group; else the groups.
-fn hint_of_kind(text: &str, known: &BTreeSet<String>) -> String {
-    let group = |it: &str| it.split('.').next().map(str::to_owned);
-    let groups: BTreeSet<String> = known.iter().filter_map(|it| group(it)).collect();
-    let groups: Vec<String> = groups.into_iter().map(|it| format!("{it}.*")).collect();
-    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-    let kinds: Vec<&str> = known.iter().map(String::as_str).collect();
-    let near = if text.ends_with('*') { &groups } else { &kinds };
-    suggest::near(text, near).unwrap_or_else(|| {
-        let same: Vec<&str> = kinds.into_iter().filter(|it| group(it) == group(text)).collect();
-        suggest::list(if same.is_empty() { &groups } else { &same })
-    })
-}
-
-/// The kinds that `on` takes; none if it takes every kind. `own` are those that sources name.
-fn kinds(on: &[String], own: &[(String, &'static str, String)]) -> Vec<Kind> {
-    let known = known_kinds();
-    let is_on = |kind: &str| {
-        on.iter().any(|it| match it.strip_suffix('*') {
-            Some(group) => kind.starts_with(group),
-            None => it == kind,
-        })
-    };
-    let taken = known.iter().map(String::as_str).filter(|it| is_on(it));
-    let named = own.iter().map(|(.., it)| &**it).filter(|it| *it != "*" && is_on(it));
-    // What nobody names is some source's own too; such a kind may carry anything.
-    let words = on.iter().map(String::as_str).filter(|it| !known.contains(*it));
-    let words = words.filter(|it| !it.ends_with('*'));
-    taken.chain(named).chain(words).map(Kind::parse).collect()
-}
-
-/// The kinds of the catalogue, and those that providers name themselves.
-fn known_kinds() -> BTreeSet<String> {
-    let own = provider::REGISTRY.iter().flat_map(|it| it.kinds);
-    let unmapped = provider::REGISTRY.iter().map(|it| format!("{}.unmapped", it.name));
-    let kinds = CATALOGUE.iter().map(|it| &it.kind).chain(own);
-    kinds.map(|it| it.as_str().to_owned()).chain(unmapped).collect()
 }

@@ -18,6 +18,7 @@ use crate::expression::Subject;
 mod adapter;
 mod outcome;
 mod policy;
+pub mod flowgent;
 pub mod queue;
 mod log;
 
@@ -26,7 +27,13 @@ pub use outcome::{Outcome, Reply, Scope};
 pub use policy::{Common, OnDead, Order, Policy, Retry};
 
 /// Every destination, in the order of `docs/destinations.md`. Add yours here.
-pub const REGISTRY: &[Entry] = &[Entry::of::<log::Log>(), Entry::of::<queue::Queue>()];
+pub const REGISTRY: &[Entry] = &[
+    Entry::of::<flowgent::Chat>(),
+    Entry::of::<flowgent::Knowledge>(),
+    Entry::of::<flowgent::Template>(),
+    Entry::of::<log::Log>(),
+    Entry::of::<queue::Queue>(),
+];
 
 /// A boxed future, for traits whose type is forgotten.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

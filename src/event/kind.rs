@@ -145,6 +145,7 @@ catalogue! {
     FLOW_TRIGGERED "flow.triggered" "A flow on the provider's side was started, or calls us." ["contact", "conversation", "message", "flow"];
     AGENT_REPLIED "agent.replied" "An AI agent answered." ["contact", "conversation", "message", "agent"];
     AGENT_FAILED "agent.failed" "An AI agent could not answer." ["contact", "conversation", "agent"];
+    AGENT_TIMEOUT "agent.timeout" "An AI agent was asked, and its answer did not come in time." ["contact", "conversation", "agent"];
     EVENT_RECEIVED "event.received" "A webhook arrived that no mapping gives another kind." ["contact", "conversation", "message", "fields"];
     HANDOVER_CHANGED "handover.changed" "Another party took or gave back the conversation." ["contact", "conversation", "handover"];
 }

@@ -50,6 +50,31 @@ impl Callback {
     }
 }
 
+/// The URL at which a destination's source takes the answer to a call: see
+/// [`Source::callback`](super::Source::callback). It holds a secret.
+///
+/// `store_key` is that of [`Setup`](super::Setup).
+pub fn callback_url(
+    public_url: &str,
+    store_key: &Secret,
+    destination: &str,
+    callback: &Callback,
+) -> Secret {
+    let home = home(destination);
+    let path = path(&home, &mint(store_key, &home, callback));
+    Secret::new([public_url.trim_end_matches('/'), &path].concat())
+}
+
+/// Where a source is reached.
+pub(super) fn home(name: &str) -> String {
+    format!("/hooks/{name}")
+}
+
+/// Where a token of a source is taken.
+pub(super) fn path(home: &str, token: &str) -> String {
+    format!("{home}/callback/{token}")
+}
+
 /// The token of a call, for the URL of a destination.
 pub(super) fn mint(key: &Secret, home: &str, call: &Callback) -> String {
     let plain = call.plain();
@@ -91,7 +116,52 @@ fn mac(key: &Secret, home: &str, plain: &[u8]) -> Hmac<Sha256> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use serde_json::json;
+
     use super::*;
+    use crate::provider::{self, Headers, Request, Setup};
+
+    #[test]
+    fn the_url_of_a_call_is_taken_by_the_source_of_its_destination_alone() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let key = Secret::new("of the store");
+        let source = |name: &str, provider: &str, settings| {
+            let setup = Setup {
+                name: name.into(),
+                public_url: "https://gateway.example".into(),
+                store_key: key.clone(),
+                development_secret: None,
+            };
+            (provider::find(provider).unwrap().build)(settings, &setup).unwrap()
+        };
+        let concierge = source("concierge", "flowgent", json!({}));
+        let other = source("other", "flowgent", json!({}));
+        let open = source("concierge", "webhook", json!({ "verify": { "preset": "none" } }));
+        let request = |url: &str| {
+            let target = url.strip_prefix("https://gateway.example").unwrap();
+            Request::new("POST", target, Headers::default(), Bytes::from_static(b"{}"))
+        };
+
+        let call = Callback { attempt: 3, ..Callback::sample(b"{}", now) };
+        let url = callback_url("https://gateway.example/", &key, "concierge", &call);
+        assert!(url.expose().starts_with("https://gateway.example/hooks/concierge/callback/"));
+        let verified = concierge.verify(request(url.expose()), now).unwrap();
+        assert_eq!(concierge.callback(&verified), Some(call));
+        assert!(other.verify(request(url.expose()), now).is_err());
+        for changed in [
+            url.expose().replace("/callback/", "/callback"),
+            url.expose().replace("/callback/", "/"),
+            format!("{}A", url.expose()),
+            callback_url("https://gateway.example", &key, "other", &call).expose().to_owned(),
+        ] {
+            assert!(concierge.verify(request(&changed), now).is_err(), "{changed}");
+        }
+
+        // What was let in without a token answers no call.
+        let let_in = open.verify(request("https://gateway.example/hooks/concierge"), now);
+        assert_eq!(open.callback(&let_in.unwrap()), None);
+    }
 
     #[test]
     fn a_token_is_bound_to_its_destination_and_expires() {

@@ -1,9 +1,8 @@
 //! Providers: who sends us webhooks, how they sign them, and what they mean.
 //!
-//! A provider is one folder here and one line in [`REGISTRY`]. The folder holds everything there
-//! is to know about it: `mod.rs` (the [`Provider`]), `payload.rs` (the sender's own shapes),
-//! `README.md` (what the operator clicks on their side) and `fixtures/` (real requests and the
-//! events they must become).
+//! A provider is one folder here and one line in [`REGISTRY`]. The folder holds all there is to know
+//! about it: `mod.rs` (the [`Provider`]), `payload.rs` (the sender's own shapes), `README.md` (what
+//! the operator clicks on their side) and `fixtures/` (real requests and what they must become).
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema};
@@ -23,7 +22,7 @@ mod request;
 mod signature;
 
 mod flowbot;
-mod flowgent;
+pub(crate) mod flowgent;
 mod flowiq;
 mod flowxo;
 mod instagram;
@@ -35,7 +34,7 @@ mod tiktok;
 mod webhook;
 mod whatsapp;
 
-pub use callback::Callback;
+pub use callback::{Callback, callback_url};
 pub use poll::{Batch, Cursor, Poller, Progress, Turn};
 pub use request::{Headers, Request, Unverified, Verified};
 pub use signature::{PRESETS, Preset, Verifier};
@@ -284,6 +283,8 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// Why the request is turned away.
     fn verify(&self, request: Request, now: Timestamp) -> Result<Request<Verified>, Rejection>;
+    /// The call of ours that a request answers; `None` where it answers none.
+    fn callback(&self, request: &Request<Verified>) -> Option<Callback>;
     /// See [`Provider::challenge`].
     fn challenge(&self, request: &Request<Verified>) -> Option<Answer>;
     /// See [`Provider::normalise`].
@@ -321,6 +322,10 @@ impl<P: Provider> Source for P {
     fn verify(&self, request: Request, now: Timestamp) -> Result<Request<Verified>, Rejection> {
         Provider::verifier(self).verify(&request, now)?;
         Ok(request.into_verified())
+    }
+
+    fn callback(&self, request: &Request<Verified>) -> Option<Callback> {
+        Provider::verifier(self).answered(request)
     }
 
     fn challenge(&self, request: &Request<Verified>) -> Option<Answer> {

@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 use super::callback::{self, Callback};
-use super::{Proof, Rejection, Request, Setup};
+use super::{Proof, Rejection, Request, Setup, Verified};
 use crate::config::Secret;
 use compare::same;
 pub(crate) use scheme::{Encoding, Form, Hash, KeyForm, Method, TOLERANCE, Unit, Verify};
@@ -159,7 +159,7 @@ impl Verifier {
             check,
             alternative: None,
             development: false,
-            home: format!("/hooks/{}", setup.name),
+            home: callback::home(&setup.name),
             public_url: setup.public_url.trim_end_matches('/').to_owned(),
         }
     }
@@ -226,10 +226,19 @@ impl Verifier {
         }
     }
 
-    fn opened(
+    /// The call of ours that a request answers; `None` where another check let it pass.
+    pub(super) fn answered(&self, request: &Request<Verified>) -> Option<Callback> {
+        self.checks().find_map(|it| match it {
+            // That it had not expired was checked when it arrived.
+            Check::Callback(key) => self.opened(key, request, Timestamp::MIN).ok(),
+            _ => None,
+        })
+    }
+
+    fn opened<State>(
         &self,
         key: &Secret,
-        request: &Request,
+        request: &Request<State>,
         now: Timestamp,
     ) -> Result<Callback, Rejection> {
         let token = self.tail(request).strip_prefix("callback/").ok_or(Rejection::BadSignature)?;
@@ -261,7 +270,7 @@ impl Verifier {
             Check::Callback(key) => {
                 let call = Callback::sample(&request.body, now);
                 let token = callback::mint(key, &self.home, &call);
-                request.target = format!("{}/callback/{token}", self.home);
+                request.target = callback::path(&self.home, &token);
             }
             Check::Nothing => {}
             Check::Polled => return Err("nobody calls this source: the gateway asks".into()),
@@ -275,7 +284,7 @@ impl Verifier {
     }
 
     /// What stands after `/hooks/<source>/` in the path.
-    fn tail<'a>(&self, request: &'a Request) -> &'a str {
+    fn tail<'a, State>(&self, request: &'a Request<State>) -> &'a str {
         let path = request.target.split('?').next().unwrap_or_default();
         after(path, &self.home).and_then(|it| it.strip_prefix('/')).unwrap_or_default()
     }
