@@ -14,6 +14,8 @@ use crate::event::Event;
 use crate::http::Unanswered;
 use crate::provider::{self, Headers, Source};
 
+pub use crate::http::Connection;
+
 /// Says what to send, and what the answer means. Pure: the engine sends, times, limits, tries
 /// again and records.
 pub trait Adapter: Send + Sync + 'static {
@@ -94,15 +96,6 @@ pub trait Adapter: Send + Sync + 'static {
     fn connection(&self) -> Connection {
         Connection::default()
     }
-}
-
-/// How connections to the other side are made, beyond the gateway's own rules.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Connection {
-    /// Certificates (PEM) to trust beside the system's own.
-    pub authorities: Option<String>,
-    /// Our certificate and its key (PEM), for servers that ask who we are.
-    pub identity: Option<Secret>,
 }
 
 /// One call, ready to be made. With `collect` it serves several deliveries.
