@@ -1,46 +1,57 @@
-//! When to try again: exponential backoff with full jitter. Pure.
+//! When to try again, as a destination's policy says. Pure.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-/// How retries are spaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    /// The first retry comes after at most this.
-    pub base: Duration,
-    /// No retry waits longer than this.
-    pub cap: Duration,
-    /// Older deliveries are given up; `None`: never.
-    pub max_age: Option<Duration>,
-}
+use crate::destination::{Policy, Retry};
 
-impl Default for Schedule {
-    fn default() -> Self {
-        Self { base: Duration::from_millis(500), cap: Duration::from_secs(30), max_age: None }
+/// How long to wait before attempt `attempt + 1`; `None` when the delivery is given up: there is no
+/// further step, or it would be older than `max_age` by then.
+///
+/// `age` is how old the delivery is, without the time during which its destination was paused.
+/// `after` is what the other side asked for; it is honoured when it is longer. The wait is a random
+/// part of what the policy says, at least a tenth of it. Chance follows from the delivery's id, so
+/// that a batch that failed together does not return together, and the same question has the same
+/// answer.
+pub fn next(
+    retry: &Retry,
+    max_age: Option<Duration>,
+    delivery: Uuid,
+    attempt: u32,
+    age: Duration,
+    after: Option<Duration>,
+) -> Option<Duration> {
+    let made = attempt.saturating_sub(1);
+    let ceiling = match retry {
+        Retry::Backoff { first, cap } => {
+            first.saturating_mul(1_u32.checked_shl(made).unwrap_or(u32::MAX)).min(*cap)
+        }
+        Retry::Steps(steps) => *steps.get(usize::try_from(made).ok()?)?,
+    };
+    let wait = ceiling.mul_f64(jitter(delivery, attempt)).max(after.unwrap_or_default());
+    match max_age {
+        Some(max_age) if age.saturating_add(wait) > max_age => None,
+        _ => Some(wait),
     }
 }
 
+/// The schedule of connections of our own, until every lane asks its destination's policy.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Schedule(());
+
 impl Schedule {
-    /// How long to wait before attempt `attempt + 1`, or `None` when the delivery is too old.
-    ///
-    /// `after` is what the other side asked for; it is honoured when it is longer. The jitter
-    /// follows from the delivery's id, so that a batch that failed together does not return
-    /// together.
-    pub fn next(
-        &self,
+    /// See [`next`](fn@next).
+    #[allow(clippy::unused_self)]
+    pub(super) fn next(
+        self,
         delivery: Uuid,
         attempt: u32,
         age: Duration,
         after: Option<Duration>,
     ) -> Option<Duration> {
-        let doubled = self.base.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
-        let ceiling = doubled.min(self.cap);
-        let wait = ceiling.mul_f64(jitter(delivery, attempt)).max(after.unwrap_or_default());
-        match self.max_age {
-            Some(max_age) if age.saturating_add(wait) > max_age => None,
-            _ => Some(wait),
-        }
+        let policy = Policy::TRANSPORT;
+        next(&policy.retry, policy.max_age, delivery, attempt, age, after)
     }
 }
 
@@ -64,31 +75,48 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_cap_and_never_vanish() {
-        let schedule = Schedule { base: SECOND, cap: SECOND * 60, max_age: None };
+        let retry = Retry::Backoff { first: SECOND, cap: SECOND * 60 };
         for attempt in 1..100 {
             let ceiling = SECOND * 2_u32.saturating_pow(attempt - 1).min(60);
             for id in 0..50 {
-                let wait = schedule.next(Uuid::from_u128(id), attempt, SECOND, None).unwrap();
+                let wait = next(&retry, None, Uuid::from_u128(id), attempt, SECOND, None).unwrap();
                 assert!(wait <= ceiling && wait >= ceiling / 10, "{attempt}: {wait:?}");
             }
         }
     }
 
     #[test]
+    fn there_are_as_many_retries_as_steps() {
+        let Retry::Steps(steps) = Retry::STANDARD_WEBHOOKS else { panic!("steps are expected") };
+        let wait = |attempt| {
+            next(&Retry::STANDARD_WEBHOOKS, None, Uuid::from_u128(7), attempt, SECOND, None)
+        };
+        for (made, step) in (1..).zip(steps) {
+            let wait = wait(made).unwrap();
+            assert!(wait <= *step && wait >= *step / 10, "{made}: {wait:?}");
+        }
+        let made = u32::try_from(steps.len()).unwrap();
+        assert_eq!((wait(made + 1), wait(u32::MAX)), (None, None));
+    }
+
+    #[test]
     fn deliveries_that_failed_together_do_not_return_together() {
-        let schedule = Schedule { base: SECOND * 60, ..Schedule::default() };
-        let mut waits: Vec<Duration> =
-            (0..100).filter_map(|id| schedule.next(Uuid::from_u128(id), 1, SECOND, None)).collect();
+        let retry = Retry::Backoff { first: SECOND * 60, cap: SECOND * 60 };
+        let mut waits: Vec<Duration> = (0..100)
+            .filter_map(|id| next(&retry, None, Uuid::from_u128(id), 1, SECOND, None))
+            .collect();
         waits.sort();
         waits.dedup();
         assert!(waits.len() > 90);
     }
 
     #[test]
-    fn what_the_other_side_asks_for_is_honoured() {
-        let schedule = Schedule { base: SECOND, cap: SECOND, max_age: Some(SECOND * 100) };
-        let next = |age, after| schedule.next(Uuid::nil(), 1, age, Some(after));
+    fn what_the_other_side_asks_for_is_honoured_when_it_is_longer() {
+        let retry = Retry::Backoff { first: SECOND, cap: SECOND };
+        let next = |age, after| next(&retry, Some(SECOND * 100), Uuid::nil(), 1, age, Some(after));
         assert_eq!(next(SECOND, SECOND * 30), Some(SECOND * 30));
+        assert!(next(SECOND, Duration::from_millis(1)).unwrap() >= SECOND / 10);
         assert_eq!(next(SECOND * 90, SECOND * 30), None, "too old by then");
+        assert_eq!(next(SECOND * 70, SECOND * 30), Some(SECOND * 30), "just young enough");
     }
 }
