@@ -10,6 +10,7 @@ pub mod phone;
 pub mod wire;
 pub mod schema;
 pub mod paths;
+pub mod suppression;
 
 pub use facts::Facts;
 pub use identity::{Candidate, event_id};
