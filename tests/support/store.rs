@@ -92,6 +92,14 @@ impl Journal for Full {
         self.store.cursors(source)
     }
 
+    fn kept(&self, key: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, Error>> {
+        self.store.kept(key)
+    }
+
+    fn keep(&self, key: &str, value: Option<Vec<u8>>) -> BoxFuture<'_, Result<(), Error>> {
+        self.store.keep(key, value)
+    }
+
     fn open_lane(&self, lane: &str, order: Order) -> BoxFuture<'_, Result<(), Error>> {
         self.store.open_lane(lane, order)
     }
