@@ -4,6 +4,7 @@
 
 mod lane;
 pub mod schedule;
+pub mod limiter;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
