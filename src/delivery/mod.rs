@@ -5,6 +5,7 @@
 mod lane;
 pub mod schedule;
 pub mod limiter;
+pub mod breaker;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
