@@ -6,6 +6,7 @@ mod lane;
 pub mod schedule;
 pub mod limiter;
 pub mod breaker;
+pub mod pauses;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
