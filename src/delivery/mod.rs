@@ -7,6 +7,7 @@ pub mod schedule;
 pub mod limiter;
 pub mod breaker;
 pub mod pauses;
+pub mod redact;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
