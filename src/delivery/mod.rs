@@ -8,6 +8,8 @@ pub mod limiter;
 pub mod breaker;
 pub mod pauses;
 pub mod redact;
+pub mod tokens;
+mod seal;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
