@@ -5,7 +5,7 @@ use crate::config::Secret;
 
 mod needle;
 
-use needle::Needle;
+use needle::Needles;
 
 /// How much of a body is recorded, in bytes.
 const BODY: usize = 4 * 1_024;
@@ -42,10 +42,10 @@ fn without_credentials(url: &str) -> String {
 }
 
 fn recorded(head: &str, body: &[u8], secrets: &[Secret]) -> String {
-    let needles: Vec<Needle> = secrets.iter().flat_map(Needle::all).collect();
+    let needles = Needles::of(secrets);
     // What begins within the limit is looked at whole: a secret that lies across the cut is struck
     // out like any other, and what lies behind the cut is not shown.
-    let reach = needles.iter().map(Needle::reach).max().unwrap_or_default();
+    let reach = needles.reach();
     let shown = body.len().min(BODY);
     let seen = &body[..body.len().min(shown + reach)];
     let mut text = struck_out(head, head.len(), &needles);
@@ -72,12 +72,11 @@ fn recorded(head: &str, body: &[u8], secrets: &[Secret]) -> String {
 }
 
 /// The text up to a limit, with everything struck out that a needle finds in it or across it.
-fn struck_out(text: &str, limit: usize, needles: &[Needle]) -> String {
+fn struck_out(text: &str, limit: usize, needles: &Needles) -> String {
     let mut out = String::with_capacity(limit.min(text.len()));
     let mut hidden = 0;
     for (at, char) in text.char_indices().take_while(|(at, _)| *at < limit) {
-        let end = needles.iter().filter_map(|it| it.end(text, at)).max();
-        if let Some(end) = end {
+        if let Some(end) = needles.end(text, at) {
             if at >= hidden {
                 out.push_str(STRUCK_OUT);
             }

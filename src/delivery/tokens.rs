@@ -24,7 +24,7 @@ mod kept;
 
 use kept::Kept;
 
-/// Sends a request and reads the answer.
+/// Sends a request and reads the answer, the way that the destination's connections are made.
 pub type Sender =
     dyn Fn(Outgoing) -> BoxFuture<'static, Result<Response, Unanswered>> + Send + Sync;
 
@@ -36,7 +36,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Tokens {
     journal: Arc<dyn Journal>,
     seal: Seal,
-    send: Arc<Sender>,
     accounts: Mutex<HashMap<String, Arc<Account>>>,
 }
 
@@ -75,17 +74,22 @@ struct Failed {
 }
 
 impl Tokens {
-    /// Tokens that are kept in the journal, sealed, and asked for through `send`.
-    pub fn new(journal: Arc<dyn Journal>, store_key: &Secret, send: Arc<Sender>) -> Self {
-        Self { journal, seal: Seal::new(store_key), send, accounts: Mutex::default() }
+    /// Tokens that are kept in the journal, sealed under the store's key.
+    pub fn new(journal: Arc<dyn Journal>, store_key: &Secret) -> Self {
+        Self { journal, seal: Seal::new(store_key), accounts: Mutex::default() }
     }
 
     /// The session's token. The first one is waited for; a later one is asked for in time.
     ///
     /// # Errors
     /// What becomes of the calls that need it.
-    pub async fn get(&self, session: &dyn Session, now: Timestamp) -> Result<Secret, Outcome> {
-        self.token(session, None, now).await
+    pub async fn get(
+        &self,
+        session: &dyn Session,
+        send: &Sender,
+        now: Timestamp,
+    ) -> Result<Secret, Outcome> {
+        self.token(session, None, send, now).await
     }
 
     /// A token in place of one that the other side refused. Whoever comes first drops it; the
@@ -97,15 +101,17 @@ impl Tokens {
         &self,
         session: &dyn Session,
         stale: &Secret,
+        send: &Sender,
         now: Timestamp,
     ) -> Result<Secret, Outcome> {
-        self.token(session, Some(stale), now).await
+        self.token(session, Some(stale), send, now).await
     }
 
     async fn token(
         &self,
         session: &dyn Session,
         refused: Option<&Secret>,
+        send: &Sender,
         now: Timestamp,
     ) -> Result<Secret, Outcome> {
         let key = session.key();
@@ -129,7 +135,7 @@ impl Tokens {
             let patient = state.failed.as_ref().is_some_and(|it| now < it.again);
             if now >= grant.renew && state.flight.is_none() && !patient {
                 // There is time: it can be tried again with the next call.
-                let _ = self.ask(state, session, &key, now).await;
+                let _ = self.ask(state, session, &key, send, now).await;
             }
             return Ok(grant.token);
         }
@@ -137,7 +143,7 @@ impl Tokens {
             if let Some(failed) = state.failed.as_ref().filter(|it| waited || now < it.again) {
                 return Err(failed.outcome(now));
             }
-            self.ask(state, session, &key, now).await?;
+            self.ask(state, session, &key, send, now).await?;
         }
         self.land(&account, state, session, &key).await
     }
@@ -148,6 +154,7 @@ impl Tokens {
         state: &mut State,
         session: &dyn Session,
         key: &str,
+        send: &Sender,
         now: Timestamp,
     ) -> Result<(), Outcome> {
         let outgoing = session.request(now)?;
@@ -158,7 +165,7 @@ impl Tokens {
         })?;
         kept.write(&*self.journal, &self.seal, key).await?;
         // On a task of its own: whoever asked may be cancelled, the answer is for all.
-        let answer = tokio::spawn((self.send)(outgoing));
+        let answer = tokio::spawn(send(outgoing));
         state.flight = Some(Flight { asked: now, answer });
         Ok(())
     }

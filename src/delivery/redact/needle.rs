@@ -12,13 +12,46 @@ const SHORTEST: usize = 4;
 /// The longest that one byte of it may be written as: `\u0041`.
 const WIDEST: usize = 6;
 
-/// What is looked for. It holds a secret, so it does not print. Looking for it takes longer the more
+/// Everything that is looked for.
+pub(super) struct Needles {
+    all: Vec<Needle>,
+    /// By byte, whether anything may begin with it: asked of every byte, and mostly `false`.
+    begins: [bool; 256],
+}
+
+/// One thing that is looked for. It holds a secret, so it does not print. Looking for it takes longer the more
 /// of it is there; nobody is let in by it.
-pub(super) struct Needle(Zeroizing<String>);
+struct Needle(Zeroizing<String>);
+
+impl Needles {
+    /// All of these secrets, in every way that they may be written.
+    pub(super) fn of(secrets: &[Secret]) -> Self {
+        let all: Vec<Needle> = secrets.iter().flat_map(Needle::all).collect();
+        let mut begins = [false; 256];
+        let escapes = if all.is_empty() { &b""[..] } else { b"%\\+" };
+        let first = all.iter().filter_map(|it| it.0.as_bytes().first());
+        first.chain(escapes).for_each(|it| begins[usize::from(*it)] = true);
+        Self { all, begins }
+    }
+
+    /// The most bytes that an occurrence takes.
+    pub(super) fn reach(&self) -> usize {
+        self.all.iter().map(|it| it.0.len() * WIDEST).max().unwrap_or_default()
+    }
+
+    /// Where the longest occurrence ends that begins here.
+    pub(super) fn end(&self, text: &str, at: usize) -> Option<usize> {
+        let byte = *text.as_bytes().get(at)?;
+        if !self.begins[usize::from(byte)] {
+            return None;
+        }
+        self.all.iter().filter_map(|it| it.end(text, at)).max()
+    }
+}
 
 impl Needle {
     /// The secret itself, and what base64 makes of it wherever it lies inside.
-    pub(super) fn all(secret: &Secret) -> Vec<Self> {
+    fn all(secret: &Secret) -> Vec<Self> {
         let plain = secret.expose();
         if plain.len() < SHORTEST {
             return Vec::new();
@@ -39,22 +72,9 @@ impl Needle {
         texts.into_iter().map(|it| Self(Zeroizing::new(it))).collect()
     }
 
-    /// The most bytes that an occurrence takes.
-    pub(super) fn reach(&self) -> usize {
-        self.0.len() * WIDEST
-    }
-
-    /// Whether an occurrence may begin with this byte: nearly none does, and asking is cheap.
-    fn may_begin(&self, byte: u8) -> bool {
-        b"%\\+".contains(&byte) || self.0.as_bytes().first() == Some(&byte)
-    }
-
     /// Where an occurrence ends that begins here; the longest, if it can be read in several ways.
-    pub(super) fn end(&self, text: &str, at: usize) -> Option<usize> {
+    fn end(&self, text: &str, at: usize) -> Option<usize> {
         let text = text.as_bytes();
-        if !self.may_begin(*text.get(at)?) {
-            return None;
-        }
         // `%` and `\` may stand for themselves or begin an escape, so there may be several ends.
         let mut ends = vec![at];
         for char in self.0.chars() {

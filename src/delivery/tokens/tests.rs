@@ -66,9 +66,9 @@ fn open(directory: &TempDir) -> Arc<dyn Journal> {
     Arc::new(Sqlite::open(&Options { directory: directory.path().into() }).unwrap())
 }
 
-fn sender(server: &Arc<Server>) -> Arc<Sender> {
+fn sender(server: &Arc<Server>) -> Box<Sender> {
     let server = Arc::clone(server);
-    Arc::new(move |outgoing| {
+    Box::new(move |outgoing| {
         assert_eq!(outgoing.url, "https://api.example/token");
         let number = server.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let gate = lock(&server.gate).clone();
@@ -97,7 +97,7 @@ impl Ends {
             status: Mutex::new(200),
             gate: Mutex::new(None),
         });
-        let tokens = Tokens::new(Arc::clone(&journal), &Secret::new("store"), sender(&server));
+        let tokens = Tokens::new(Arc::clone(&journal), &Secret::new("store"));
         Self { directory, journal, server, tokens: Arc::new(tokens) }
     }
 
@@ -107,16 +107,12 @@ impl Ends {
         let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
         // The old one is let go before the file is opened again.
         let nowhere = open(&self.directory);
-        self.tokens =
-            Arc::new(Tokens::new(Arc::clone(&nowhere), &Secret::new("none"), sender(&self.server)));
+        self.tokens = Arc::new(Tokens::new(Arc::clone(&nowhere), &Secret::new("none")));
         self.journal = nowhere;
         self.journal = open(&directory);
         self.directory = directory;
-        self.tokens = Arc::new(Tokens::new(
-            Arc::clone(&self.journal),
-            &Secret::new(store_key),
-            sender(&self.server),
-        ));
+        let key = Secret::new(store_key);
+        self.tokens = Arc::new(Tokens::new(Arc::clone(&self.journal), &key));
     }
 
     fn fails_with(&self, status: u16) {
@@ -129,7 +125,16 @@ impl Ends {
 
     /// Which token there is at a moment.
     async fn get(&self, seconds: u64) -> Result<String, Outcome> {
-        Ok(self.tokens.get(&Password, at(seconds)).await?.expose().to_owned())
+        Ok(self
+            .tokens
+            .get(&Password, &*sender(&self.server), at(seconds))
+            .await?
+            .expose()
+            .to_owned())
+    }
+
+    async fn renew(&self, stale: &Secret, now: Timestamp) -> Result<Secret, Outcome> {
+        self.tokens.renew_after_stale(&Password, stale, &*sender(&self.server), now).await
     }
 
     /// Which token there is once the answer under way has come.
@@ -203,13 +208,13 @@ async fn a_token_that_is_refused_is_dropped_once() {
     let mut ends = Ends::new();
     assert_eq!(ends.get(0).await, token(1));
     let stale = Secret::new("token number 1");
-    let all = (0..20).map(|_| ends.tokens.renew_after_stale(&Password, &stale, at(1)));
+    let all = (0..20).map(|_| ends.renew(&stale, at(1)));
     let all = join_all(all).await;
-    assert!(all.iter().all(|it| it.as_ref().unwrap().expose() == "token number 2"));
+    assert!(all.iter().all(|it| *it == Ok(Secret::new("token number 2"))));
     assert_eq!((ends.get(2).await, ends.asked()), (token(2), 2));
     ends.fails_with(503);
     let newer = Secret::new("token number 2");
-    let refused = ends.tokens.renew_after_stale(&Password, &newer, at(70)).await;
+    let refused = ends.renew(&newer, at(70)).await;
     assert_eq!(refused.unwrap_err(), Outcome::retry("status 503"));
     ends.restart("store").await;
     ends.fails_with(200);
@@ -267,10 +272,7 @@ async fn no_more_are_asked_for_than_the_window_allows_across_restarts() {
     assert_eq!((ends.get(59).await, ends.asked()), (Err(retry(full, 1)), 2));
     assert_eq!((ends.get(60).await, ends.asked()), (token(3), 3));
     let hour = 3_600;
-    let earlier = ends
-        .tokens
-        .renew_after_stale(&Password, &Secret::new("token number 3"), at(0) - minutes(hour))
-        .await;
+    let earlier = ends.renew(&Secret::new("token number 3"), at(0) - minutes(hour)).await;
     assert_eq!(earlier.unwrap_err(), retry(full, 60), "a clock that was put back");
 }
 
@@ -295,8 +297,8 @@ async fn a_call_that_is_given_up_loses_no_answer() {
     let ends = Ends::new();
     let gate = Arc::new(Notify::new());
     *lock(&ends.server.gate) = Some(Arc::clone(&gate));
-    let tokens = Arc::clone(&ends.tokens);
-    let call = tokio::spawn(async move { tokens.get(&Password, at(0)).await });
+    let (tokens, send) = (Arc::clone(&ends.tokens), sender(&ends.server));
+    let call = tokio::spawn(async move { tokens.get(&Password, &*send, at(0)).await });
     while ends.asked() == 0 {
         tokio::task::yield_now().await;
     }
