@@ -252,7 +252,9 @@ async fn a_pause_that_was_resumed_is_tried_at_once() {
     let ends = Ends::new();
     ends.fails_with(401);
     let paused = Outcome::pause(Scope::Account("7".into()), "wrong password", None);
-    assert_eq!(ends.get(0).await, Err(paused));
+    let all = join_all((0..20).map(|_| ends.get(0))).await;
+    assert!(all.iter().all(|it| *it == Err(paused.clone())), "{all:?}");
+    assert_eq!(ends.asked(), 1, "those who waited share it");
     ends.fails_with(200);
     assert_eq!(ends.get(0).await, token(2));
 }
