@@ -18,7 +18,23 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("destination", &["event", "expression", "config", "client", "http", "provider"]),
     ("plan", &["event", "expression", "provider", "router", "destination", "journal"]),
     ("journal", &["event", "clock", "destination", "provider", "router"]),
-    ("delivery", &["event", "expression", "clock", "journal", "plan", "destination", "telemetry"]),
+    (
+        "delivery",
+        &[
+            "client",
+            "clock",
+            "config",
+            "destination",
+            "event",
+            "expression",
+            "http",
+            "journal",
+            "plan",
+            "provider",
+            "router",
+            "telemetry",
+        ],
+    ),
     ("ingress", &["config", "event", "clock", "journal", "plan", "provider", "telemetry"]),
     ("poll", &["client", "clock", "config", "http", "journal", "plan", "provider", "telemetry"]),
     ("config", &["event", "expression", "provider", "destination", "router"]),
@@ -58,7 +74,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("reqwest", &["http", "cli", "simulate", "poll"]),
     ("rusqlite", &["journal"]),
     ("lapin", &["destination"]),
-    ("governor", &["ingress", "poll"]),
+    ("governor", &["delivery", "ingress", "poll"]),
 ];
 
 const MAX_LINES: usize = 400;

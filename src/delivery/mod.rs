@@ -7,6 +7,12 @@ mod batch;
 mod unattempted;
 mod verdict;
 pub mod schedule;
+pub mod limiter;
+pub mod breaker;
+pub mod pauses;
+pub mod redact;
+pub mod tokens;
+mod seal;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -11,6 +11,7 @@ pub mod standing;
 pub mod wire;
 pub mod schema;
 pub mod paths;
+pub mod suppression;
 
 pub use facts::Facts;
 pub use identity::{Candidate, event_id};

@@ -99,6 +99,14 @@ impl Journal for Full {
         self.store.cursors(source)
     }
 
+    fn kept(&self, key: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, Error>> {
+        self.store.kept(key)
+    }
+
+    fn keep(&self, key: &str, value: Option<Vec<u8>>) -> BoxFuture<'_, Result<(), Error>> {
+        self.store.keep(key, value)
+    }
+
     fn open_lane(&self, lane: &str, order: Order) -> BoxFuture<'_, Result<(), Error>> {
         self.store.open_lane(lane, order)
     }
@@ -150,14 +158,6 @@ impl Journal for Full {
 
     fn call(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Called>, Error>> {
         self.store.call(id)
-    }
-
-    fn kept(&self, key: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, Error>> {
-        self.store.kept(key)
-    }
-
-    fn keep(&self, key: &str, value: Option<Vec<u8>>) -> BoxFuture<'_, Result<(), Error>> {
-        self.store.keep(key, value)
     }
 
     fn settle(&self, lane: &str, outcomes: Vec<Settlement>) -> BoxFuture<'_, Result<(), Error>> {

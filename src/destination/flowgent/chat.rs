@@ -299,11 +299,11 @@ impl Adapter for Chat {
         match (why, self.deadline) {
             // It may have been taken: then the answer comes to the callback.
             (
-                Unanswered::TooSlow | Unanswered::Broken | Unanswered::TooLarge(_),
+                Unanswered::TooSlow | Unanswered::Broken | Unanswered::TooLarge { .. },
                 Some(deadline),
             ) => Self::awaiting(call, deadline),
             // Asking again costs credits again.
-            (Unanswered::TooSlow | Unanswered::Broken | Unanswered::TooLarge(_), None)
+            (Unanswered::TooSlow | Unanswered::Broken | Unanswered::TooLarge { .. }, None)
                 if call.attempt >= ATTEMPTS =>
             {
                 self.silent(call, why.to_string())
