@@ -58,6 +58,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("reqwest", &["http", "cli", "simulate", "poll"]),
     ("rusqlite", &["journal"]),
     ("lapin", &["destination"]),
+    ("redis", &["destination"]),
     ("governor", &["ingress", "poll"]),
 ];
 
