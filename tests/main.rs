@@ -20,5 +20,7 @@ mod docs;
 mod deploy;
 mod rabbitmq;
 mod rabbitmq_outages;
+mod redis;
 mod tidy;
+mod webhooks;
 mod wire;

@@ -74,6 +74,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("reqwest", &["http", "cli", "simulate", "poll"]),
     ("rusqlite", &["journal"]),
     ("lapin", &["destination"]),
+    ("redis", &["destination"]),
     ("governor", &["delivery", "ingress", "poll"]),
 ];
 

@@ -16,11 +16,14 @@ use crate::event::{Event, Kind};
 use crate::expression::Subject;
 
 mod adapter;
+mod certificates;
 mod outcome;
 mod policy;
 pub mod flowgent;
 pub mod queue;
 mod log;
+pub mod redis;
+pub mod webhook;
 
 pub use adapter::{Adapter, Arrived, Call, Connection, Grant, Limit, Session, Standing, Takeover};
 pub use outcome::{Outcome, Reply, Scope};
@@ -33,6 +36,11 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<flowgent::Template>(),
     Entry::of::<log::Log>(),
     Entry::of::<queue::Queue>(),
+    Entry::of::<webhook::Forward>(),
+    Entry::of::<log::Log>(),
+    Entry::of::<queue::Queue>(),
+    Entry::of::<redis::Redis>(),
+    Entry::of::<webhook::Webhook>(),
 ];
 
 /// A boxed future, for traits whose type is forgotten.

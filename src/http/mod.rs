@@ -144,3 +144,34 @@ async fn exchange(request: reqwest::RequestBuilder, limit: usize) -> Result<Resp
     }
     Ok(Response { status, headers, body: read.freeze() })
 }
+
+/// Whether a URL can be sent to.
+///
+/// # Errors
+/// What is wrong with it, as the rest of a sentence; it does not repeat the URL, which may hold
+/// secrets.
+pub fn verify_url(url: &str) -> Result<(), &'static str> {
+    let url: reqwest::Url = url.parse().map_err(|_| "is not a URL")?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err("does not begin with `https://` or `http://`");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("holds a user name or a password, which have settings of their own");
+    }
+    if url.fragment().is_some() {
+        return Err("holds a `#`; what follows it is never sent");
+    }
+    Ok(())
+}
+
+/// Whether a header can be sent.
+///
+/// # Errors
+/// What is wrong with it, as the rest of a sentence; it does not repeat the value.
+pub fn verify_header(name: &str, value: &Secret) -> Result<(), &'static str> {
+    if name.parse::<HeaderName>().is_err() {
+        return Err("is not the name of a header");
+    }
+    let value = HeaderValue::from_bytes(value.expose().as_bytes());
+    value.map(drop).map_err(|_| "holds a character that no header can, such as a line break")
+}

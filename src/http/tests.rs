@@ -13,6 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use super::guard::{Guarded, Resolved, Resolver};
 use super::*;
 
+mod tls;
+
 /// A resolver with one answer after the other; the last one stays.
 #[derive(Clone, Default)]
 struct Rebinding {

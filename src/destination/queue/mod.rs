@@ -4,7 +4,7 @@ mod topic;
 mod rabbitmq;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lapin::types::ShortString;
@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::rabbitmq::{Address, RabbitMq, Topology};
+use super::certificates::certificates;
 use super::{
     BoxFuture, Broker, Define, Means, Outcome, Parcel, Placement, Policy, Setup, Transport,
 };
@@ -106,7 +107,8 @@ impl Define for Queue {
                 )
             }
             Broker::RabbitMq(url) => {
-                let authorities = config.ca_file.as_deref().map(certificates).transpose()?;
+                let authorities = config.ca_file.as_deref();
+                let authorities = authorities.map(|it| certificates("ca_file", it)).transpose()?;
                 let address = Address::new(url, authorities, &setup.name)?;
                 Placed::RabbitMq(RabbitMq::new(&setup.name, address, topology))
             }
@@ -117,17 +119,6 @@ impl Define for Queue {
     fn means(self) -> Means {
         Means::Transport(Arc::new(self))
     }
-}
-
-/// The certificates of a file, checked as far as that is possible before connecting.
-fn certificates(path: &Path) -> Result<String, String> {
-    let shown = path.display();
-    let pem = std::fs::read_to_string(path)
-        .map_err(|it| format!("`ca_file`: cannot read `{shown}`: {it}"))?;
-    if !pem.contains("-----BEGIN CERTIFICATE-----") {
-        return Err(format!("`ca_file`: there is no PEM certificate in `{shown}`"));
-    }
-    Ok(pem)
 }
 
 impl Queue {
