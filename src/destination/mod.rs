@@ -22,14 +22,19 @@ pub mod queue;
 mod log;
 mod fingerprint;
 mod whatsapp;
+mod telegram;
 
 pub use adapter::{Adapter, Arrived, Call, Connection, Grant, Limit, Session, Standing, Takeover};
 pub use outcome::{Outcome, Reply, Scope};
 pub use policy::{Common, OnDead, Order, Policy, Retry};
 
 /// Every destination, in the order of `docs/destinations.md`. Add yours here.
-pub const REGISTRY: &[Entry] =
-    &[Entry::of::<log::Log>(), Entry::of::<queue::Queue>(), Entry::of::<whatsapp::Send>()];
+pub const REGISTRY: &[Entry] = &[
+    Entry::of::<log::Log>(),
+    Entry::of::<queue::Queue>(),
+    Entry::of::<whatsapp::Send>(),
+    Entry::of::<telegram::Send>(),
+];
 
 /// A boxed future, for traits whose type is forgotten.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -170,6 +170,12 @@ fn read(
         (None, Some(id)) => scalar(&id).ok_or("`message_id`: it is a text")?,
         (None, None) => own(call, "message_id")?,
     };
+    if id.trim().is_empty() {
+        return Err("`message_id`: it is empty".to_owned());
+    }
+    if fields.get("status").is_some_and(|it| it != "read") {
+        return Err("`status`: it is read".to_owned());
+    }
     let mut body = Map::new();
     if typing {
         body.insert("typing_indicator".to_owned(), json!({ "type": "text" }));
@@ -298,6 +304,9 @@ fn reply(call: &Call, fields: &mut Map<String, Value>) -> Result<(), String> {
 /// that is one and the same.
 fn address(call: &Call, fields: &mut Map<String, Value>) -> Result<bool, String> {
     let facts = &call.event().facts;
+    if fields.get("recipient_type").is_some_and(|it| it != "individual" && it != "group") {
+        return Err("`recipient_type`: it is individual, or group".to_owned());
+    }
     if fields.contains_key("to") || fields.contains_key("recipient") {
         for name in ["to", "recipient"] {
             let Some(value) = fields.get_mut(name) else { continue };
