@@ -24,6 +24,9 @@ pub mod queue;
 mod log;
 pub mod redis;
 pub mod webhook;
+mod fingerprint;
+mod whatsapp;
+mod telegram;
 
 pub use adapter::{Adapter, Arrived, Call, Connection, Grant, Limit, Session, Standing, Takeover};
 pub use outcome::{Outcome, Reply, Scope};
@@ -41,6 +44,10 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<queue::Queue>(),
     Entry::of::<redis::Redis>(),
     Entry::of::<webhook::Webhook>(),
+    Entry::of::<log::Log>(),
+    Entry::of::<queue::Queue>(),
+    Entry::of::<whatsapp::Send>(),
+    Entry::of::<telegram::Send>(),
 ];
 
 /// A boxed future, for traits whose type is forgotten.

@@ -78,8 +78,8 @@ struct Graph {
     per_pair: usize,
     /// By number of ours.
     numbers: BTreeMap<String, Rate>,
-    /// By number of ours and the customer.
-    pairs: BTreeMap<(String, String), Rate>,
+    /// When all that was sent is paid back, by number of ours and the customer.
+    pairs: BTreeMap<(String, String), Timestamp>,
     unreachable: BTreeSet<String>,
     failing: Option<Failing>,
     media: BTreeMap<String, File>,

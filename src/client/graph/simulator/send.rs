@@ -63,10 +63,14 @@ impl Graph {
         let all = self.numbers.entry(number.to_owned());
         let all = all.or_insert_with(|| Rate::new(per_second, Duration::from_secs(1)));
         all.take(now).map_err(|_| refused(130_429, ""))?;
+        let settled = self.pairs.entry((number.to_owned(), to.to_owned())).or_insert(now);
+        let next = now.max(*settled) + PAIR;
         let burst = PAIR * u32::try_from(per_pair).unwrap_or(u32::MAX);
-        let pair = self.pairs.entry((number.to_owned(), to.to_owned()));
-        let pair = pair.or_insert_with(|| Rate::new(per_pair, burst));
-        pair.take(now).map_err(|_| refused(131_056, ""))
+        if next > now + burst {
+            return Err(refused(131_056, ""));
+        }
+        *settled = next;
+        Ok(())
     }
 
     /// A message of Messenger's or Instagram's.
