@@ -16,6 +16,7 @@ use crate::event::{Event, Kind};
 use crate::expression::Subject;
 
 mod adapter;
+mod flowbot;
 mod outcome;
 mod policy;
 pub mod queue;
@@ -26,7 +27,14 @@ pub use outcome::{Outcome, Reply, Scope};
 pub use policy::{Common, OnDead, Order, Policy, Retry};
 
 /// Every destination, in the order of `docs/destinations.md`. Add yours here.
-pub const REGISTRY: &[Entry] = &[Entry::of::<log::Log>(), Entry::of::<queue::Queue>()];
+pub const REGISTRY: &[Entry] = &[
+    Entry::of::<flowbot::Outbound>(),
+    Entry::of::<flowbot::Lead>(),
+    Entry::of::<flowbot::Reply>(),
+    Entry::of::<flowbot::Call>(),
+    Entry::of::<log::Log>(),
+    Entry::of::<queue::Queue>(),
+];
 
 /// A boxed future, for traits whose type is forgotten.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

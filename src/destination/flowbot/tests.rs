@@ -1,0 +1,1 @@
+//! The calls and their answers, with the simulator as the other side.
