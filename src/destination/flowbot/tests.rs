@@ -127,7 +127,8 @@ fn body(outgoing: &Outgoing) -> Value {
 }
 
 fn header<'a>(outgoing: &'a Outgoing, name: &str) -> Option<&'a str> {
-    outgoing.headers.iter().find(|it| it.0 == name).map(|it| it.1.expose())
+    let found = outgoing.headers.iter().find(|it| it.0 == name)?;
+    Some(found.1.expose())
 }
 
 fn reason(outcome: &Outcome) -> &str {

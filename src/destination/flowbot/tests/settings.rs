@@ -1,6 +1,7 @@
 //! Settings that could never work: refused when the destination is built.
 
 use super::*;
+use crate::destination::Takes;
 
 #[test]
 fn a_mistake_in_the_settings_is_told_by_its_name() {
@@ -82,4 +83,18 @@ fn a_campaign_has_a_day_and_an_answer_ten_minutes() {
     assert!(hours("flowbot.outbound", &client) >= 24.0);
     assert!(hours("flowbot.lead", &client) >= 24.0);
     assert!(hours("flowbot.reply", &json!({ "username": "u", "password": "p" })) < 1.0);
+}
+
+#[test]
+fn every_name_of_a_payload_is_one_that_is_understood() {
+    let client = json!({ "client_id": "c", "api_key": "k", "flow_id": "f" });
+    let agent = json!({ "username": "u", "password": "p" });
+    for (kind, settings) in [("flowbot.outbound", client), ("flowbot.reply", agent)] {
+        let Takes::Names(names) = find(kind).unwrap().payload else { panic!("{kind}") };
+        let adapter = adapter(kind, &settings);
+        for name in names {
+            let sent = adapter.request(&with_token(json!({ *name: null })));
+            assert!(sent.is_ok(), "{kind} {name}: {sent:?}");
+        }
+    }
 }
