@@ -11,6 +11,7 @@ use super::yaml::{Entry, Node, Span, Value};
 /// file that cannot be parsed, or a misspelt setting, gives nothing away.
 const WORDS: &str =
     "secret|token|passw|credential|api_?key|private_?key|access_?key|authorization|headers";
+    "secret|token|passw|credential|api_?key|private_?key|access_?key|debug_?key|authorization";
 
 static SECRET: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&format!("(?i){WORDS}")).expect("a constant"));

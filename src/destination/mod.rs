@@ -17,6 +17,7 @@ use crate::expression::Subject;
 
 mod adapter;
 mod certificates;
+mod flowbot;
 mod outcome;
 mod policy;
 pub mod flowgent;
@@ -48,6 +49,12 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<queue::Queue>(),
     Entry::of::<whatsapp::Send>(),
     Entry::of::<telegram::Send>(),
+    Entry::of::<flowbot::Outbound>(),
+    Entry::of::<flowbot::Lead>(),
+    Entry::of::<flowbot::Reply>(),
+    Entry::of::<flowbot::Call>(),
+    Entry::of::<log::Log>(),
+    Entry::of::<queue::Queue>(),
 ];
 
 /// A boxed future, for traits whose type is forgotten.

@@ -4,8 +4,9 @@
 //! Every flow exists but `unknown`. Deeds: `approve {clientId, approved}`, `message {from, text}`
 //! (a customer writes), `status_url {url}` (outbound statuses go there), `lead_auth {mode}` (what
 //! flows ask for: `any`, `jwt`, `api_key`, `basic`, `bearer`, `hmac`, `none`), `fail {status,
-//! times}`. Secrets: `app-secret` signs as Meta, `hmac-secret` a lead, `legacy-verify-token` is the
-//! legacy token.
+//! times, error, retryAfter}`, `limit {most, seconds}` (of triggers), `forget` (tokens and sessions
+//! end), `counts` (what was asked for so far). Secrets: `app-secret` signs as Meta, `hmac-secret` a
+//! lead, `legacy-verify-token` is the legacy token.
 
 mod admit;
 mod flows;
@@ -45,7 +46,10 @@ const DEEDS: &[&str] = &[
     "message {from, text}",
     "status_url {url}",
     "lead_auth {mode: any, jwt, api_key, basic, bearer, hmac or none}",
-    "fail {status, times?}",
+    "fail {status, times?, error?, retryAfter?}",
+    "limit {most, seconds}",
+    "forget {}",
+    "counts {}",
 ];
 
 /// Nobody has called yet.
@@ -58,6 +62,7 @@ pub(in crate::client::flowbot) fn fresh() -> Box<dyn Simulator> {
         lead_auth: "any".to_owned(),
         status_url: None,
         failing: None,
+        counts: Counts::default(),
         flows: Vec::new(),
         conversations: Vec::new(),
         logins: Rate::new(10, QUARTER),
@@ -78,7 +83,8 @@ struct FlowBot {
     refused: BTreeSet<String>,
     lead_auth: String,
     status_url: Option<String>,
-    failing: Option<(u16, u64)>,
+    failing: Option<Failing>,
+    counts: Counts,
     flows: Vec<Flow>,
     conversations: Vec<Conversation>,
     logins: Rate,
@@ -86,6 +92,44 @@ struct FlowBot {
     outbounds: Rate,
     generations: Rate,
     counter: u64,
+}
+
+/// What the next requests are answered.
+struct Failing {
+    status: u16,
+    times: u64,
+    error: String,
+    retry_after: Option<String>,
+}
+
+/// How often what is limited was asked for, and how often in vain.
+#[derive(Default)]
+struct Counts {
+    tokens: u64,
+    logins: u64,
+    triggers: u64,
+    refused: u64,
+}
+
+impl Counts {
+    fn count(&mut self, path: &str, status: u16) {
+        match path.trim_end_matches('/') {
+            "/api/auth/api-token" => self.tokens += 1,
+            "/api/auth/login" => self.logins += 1,
+            "/api/webhook/outbound" if status == 200 => self.triggers += 1,
+            _ => {}
+        }
+        self.refused += u64::from(status == 429);
+    }
+
+    fn shown(&self) -> Value {
+        json!({
+            "tokenCalls": self.tokens,
+            "loginCalls": self.logins,
+            "triggers": self.triggers,
+            "tooMany": self.refused,
+        })
+    }
 }
 
 type Refused = Answered;
@@ -100,7 +144,9 @@ type Places = BTreeMap<String, String>;
 impl Simulator for FlowBot {
     fn answer(&mut self, asked: &Asked, now: Timestamp) -> Answered {
         self.begin(now);
-        self.route(asked, now).unwrap_or_else(|refused| refused)
+        let answered = self.route(asked, now).unwrap_or_else(|refused| refused);
+        self.counts.count(&asked.path, answered.status);
+        answered
     }
 
     fn deed(&mut self, deed: &str, arguments: &Value, now: Timestamp) -> Option<Value> {
@@ -128,9 +174,25 @@ impl FlowBot {
                 self.lead_auth = text("mode").filter(|it| modes.contains(&&**it))?;
             }
             "fail" => {
-                let status = u16::try_from(arguments["status"].as_u64()?).ok()?;
-                self.failing = Some((status, arguments["times"].as_u64().unwrap_or(1)));
+                let retry_after = &arguments["retryAfter"];
+                self.failing = Some(Failing {
+                    status: u16::try_from(arguments["status"].as_u64()?).ok()?,
+                    times: arguments["times"].as_u64().unwrap_or(1),
+                    error: text("error").unwrap_or_else(|| "Internal server error".to_owned()),
+                    retry_after: text("retryAfter")
+                        .or_else(|| retry_after.as_u64().map(|it| it.to_string())),
+                });
             }
+            "limit" => {
+                let most = usize::try_from(arguments["most"].as_u64()?).ok()?;
+                let seconds = arguments["seconds"].as_u64().filter(|it| *it > 0)?;
+                self.outbounds = Rate::new(most, Duration::from_secs(seconds));
+            }
+            "forget" => {
+                self.tokens.clear();
+                self.sessions.clear();
+            }
+            "counts" => return Some(self.counts.shown()),
             _ => return None,
         }
         Some(json!({ "done": deed }))
@@ -187,9 +249,13 @@ impl FlowBot {
         if let Some(name) = asked.strange_parameter(&known).filter(|_| is_told) {
             return Err(refused(400, &format!("Unknown parameter: {name}")));
         }
-        if let Some((status, times)) = self.failing {
-            self.failing = Some((status, times.saturating_sub(1))).filter(|it| it.1 > 0);
-            return Err(refused(status, "Internal server error"));
+        if let Some(failing) = &mut self.failing {
+            let Failing { status, times, error, retry_after } = failing;
+            let mut answered = refused(*status, error);
+            answered.headers.extend(retry_after.clone().map(|it| ("retry-after", it)));
+            *times = times.saturating_sub(1);
+            self.failing.take_if(|it| it.times == 0);
+            return Err(answered);
         }
         let fields = match endpoint.body {
             Body::Json | Body::Open if !asked.body.is_empty() => {

@@ -283,3 +283,25 @@ fn a_flow_is_generated_from_a_prompt_and_a_file() {
     let id = answer["flow"]["id"].as_str().unwrap();
     assert_eq!(ends.call("flows by-id", &[("id", id)]).status, 200);
 }
+
+#[test]
+fn a_test_sets_the_limit_and_reads_what_was_asked_for() {
+    let mut ends = ends();
+    ends.deed("limit", &json!({ "most": 2, "seconds": 1 }));
+    let trigger = [TO, ("flowId", "f")];
+    for status in [200, 200, 429] {
+        assert_eq!(ends.call("webhook outbound", &trigger).status, status);
+    }
+    ends.now += SignedDuration::from_secs(1);
+    assert_eq!(ends.call("webhook outbound", &trigger).status, 200);
+    ends.deed("fail", &json!({ "status": 503, "error": "Down for a while", "retryAfter": 7 }));
+    let down = ends.call("webhook outbound", &trigger);
+    assert_eq!(ends.problem(&down), Some((503, "Down for a while".into())));
+    assert_eq!(down.header("retry-after"), Some("7"));
+    ends.deed("forget", &json!({}));
+    assert_eq!(ends.call("webhook outbound", &trigger).status, 401);
+    assert_eq!(ends.call("flows", &[]).status, 401);
+    // The helper logged in and took a token.
+    let counts = json!({ "tokenCalls": 1, "loginCalls": 1, "triggers": 3, "tooMany": 1 });
+    assert_eq!(ends.deed("counts", &json!({})), counts);
+}
