@@ -16,17 +16,32 @@ use crate::event::{Event, Kind};
 use crate::expression::Subject;
 
 mod adapter;
+mod credential;
+#[cfg(test)]
+mod example;
+mod flowiq;
+mod flowxo;
 mod outcome;
 mod policy;
+mod messenger;
 pub mod queue;
 mod log;
+mod status;
 
 pub use adapter::{Adapter, Arrived, Call, Connection, Grant, Limit, Session, Standing, Takeover};
 pub use outcome::{Outcome, Reply, Scope};
 pub use policy::{Common, OnDead, Order, Policy, Retry};
 
 /// Every destination, in the order of `docs/destinations.md`. Add yours here.
-pub const REGISTRY: &[Entry] = &[Entry::of::<log::Log>(), Entry::of::<queue::Queue>()];
+pub const REGISTRY: &[Entry] = &[
+    Entry::of::<log::Log>(),
+    Entry::of::<queue::Queue>(),
+    Entry::of::<messenger::MessengerSend>(),
+    Entry::of::<flowxo::FlowXoTrigger>(),
+    Entry::of::<flowxo::FlowXoSend>(),
+    Entry::of::<flowxo::FlowXoMessage>(),
+    Entry::of::<flowiq::FlowIqSend>(),
+];
 
 /// A boxed future, for traits whose type is forgotten.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
