@@ -12,6 +12,7 @@ use super::yaml::{Entry, Node, Span, Value};
 const WORDS: &str =
     "secret|token|passw|credential|api_?key|private_?key|access_?key|authorization|headers";
     "secret|token|passw|credential|api_?key|private_?key|access_?key|debug_?key|authorization";
+    "secret|token|passw|credential|api_?key|private_?key|access_?key|authorization|trigger_?url";
 
 static SECRET: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&format!("(?i){WORDS}")).expect("a constant"));

@@ -28,6 +28,17 @@ pub mod webhook;
 mod fingerprint;
 mod whatsapp;
 mod telegram;
+mod credential;
+#[cfg(test)]
+mod example;
+mod flowiq;
+mod flowxo;
+mod outcome;
+mod policy;
+mod messenger;
+pub mod queue;
+mod log;
+mod status;
 
 pub use adapter::{Adapter, Arrived, Call, Connection, Grant, Limit, Session, Standing, Takeover};
 pub use outcome::{Outcome, Reply, Scope};
@@ -55,6 +66,13 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<flowbot::Call>(),
     Entry::of::<log::Log>(),
     Entry::of::<queue::Queue>(),
+    Entry::of::<log::Log>(),
+    Entry::of::<queue::Queue>(),
+    Entry::of::<messenger::MessengerSend>(),
+    Entry::of::<flowxo::FlowXoTrigger>(),
+    Entry::of::<flowxo::FlowXoSend>(),
+    Entry::of::<flowxo::FlowXoMessage>(),
+    Entry::of::<flowiq::FlowIqSend>(),
 ];
 
 /// A boxed future, for traits whose type is forgotten.

@@ -1,10 +1,12 @@
 //! Flow XO: the transcripts of its conversations, and writing to whoever is in one.
 
+mod bot;
 mod payload;
 mod simulator;
 #[cfg(test)]
 mod tests;
 
+pub use bot::{BOT, BOTS};
 pub use payload::{Conversation, Conversations, Message, messages};
 
 use super::{

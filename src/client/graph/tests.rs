@@ -246,6 +246,32 @@ fn messenger_and_instagram_are_answered_with_whom_and_what() {
 }
 
 #[test]
+fn a_page_is_refused_with_a_subcode_as_the_messenger_platform_has_it() {
+    let mut ends = ends();
+    let to = ("recipient", r#"{"id":"4711"}"#);
+    let text = ("message", r#"{"text":"hi"}"#);
+    let said = |ends: &mut Ends, more: &[(&'static str, &str)]| {
+        let answer = json(&ends.call("page-messages", &[&[to, text], more].concat()).body);
+        assert!(answer["error"]["error_data"].is_null(), "{answer}");
+        (answer["error"]["code"].as_i64(), answer["error"]["error_subcode"].as_i64())
+    };
+    ends.deed("window", &json!({ "open": false }));
+    assert_eq!(said(&mut ends, &[]), (Some(10), Some(2_018_278)));
+    let tag = |tag| [("messaging_type", "MESSAGE_TAG"), ("tag", tag)];
+    assert_eq!(said(&mut ends, &tag("BECAUSE")), (Some(100), None));
+    assert_eq!(said(&mut ends, &tag("HUMAN_AGENT")), (None, None));
+    // Whoever writes is within the window for a day.
+    ends.deed("message", &json!({ "from": "4711", "text": "hi" }));
+    assert_eq!(said(&mut ends, &[]), (None, None));
+    ends.now = ends.now.checked_add(SignedDuration::from_hours(24)).unwrap();
+    assert_eq!(said(&mut ends, &[]), (Some(10), Some(2_018_278)));
+    ends.deed("fail", &json!({ "code": 613, "times": 1 }));
+    assert_eq!(said(&mut ends, &tag("HUMAN_AGENT")), (Some(613), None));
+    ends.deed("unreachable", &json!({ "to": "4711" }));
+    assert_eq!(said(&mut ends, &tag("HUMAN_AGENT")), (Some(551), Some(1_545_041)));
+}
+
+#[test]
 fn files_and_leads_are_shown_and_a_file_is_fetched_where_it_is() {
     let mut ends = ends();
     ends.account.base_url = format!("{BASE}/v25.0");

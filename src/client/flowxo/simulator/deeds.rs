@@ -57,6 +57,7 @@ impl FlowXo {
             "message" => self.store.written(arguments, now),
             "advance" => self.store.advance(number("count", 1).min(MOST), &mut random, now),
             "truth" => self.store.truth(),
+            "bot" => self.set_callback(arguments),
             "refuse" => {
                 let status = number("status", 429).try_into().unwrap_or(429);
                 let mut answered = refused(status, "refused by a deed");

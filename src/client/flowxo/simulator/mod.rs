@@ -1,5 +1,6 @@
 //! A Flow XO that is not there, written from its support pages.
 
+mod bot;
 mod deeds;
 mod store;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use serde_json::{Map, Value, json};
 use self::store::{Conversation, Message, Store};
 use super::TYPES;
 use crate::client::{Answered, Asked, Simulator};
+use crate::config::Secret;
 
 pub(super) fn new() -> Box<dyn Simulator> {
     Box::new(FlowXo::default())
@@ -25,6 +27,8 @@ pub(super) struct FlowXo {
     store: Store,
     /// Answers that stand in for the next ones: see the deed `refuse`.
     refusals: VecDeque<Answered>,
+    /// Where custom bots answer, and what with: see the deed `bot`.
+    callback: Option<(String, Secret)>,
 }
 
 impl Simulator for FlowXo {
@@ -78,11 +82,17 @@ impl FlowXo {
                 | ["conversations", _, "messages"]
                 | ["workflows", "simple"],
             )
-            | ("POST", ["end_users", "messages"]) => {}
+            | ("POST", ["end_users", "messages"] | ["integration_http", _]) => {}
             ("GET", ["conversations", _, "c", _, ..]) => {
                 return Err(refused(404, "not found: in a URL it is `id_url_encoded`, with `%2F`"));
             }
-            (_, ["conversations", ..] | ["workflows", "simple"] | ["end_users", "messages"]) => {
+            (
+                _,
+                ["conversations", ..]
+                | ["workflows", "simple"]
+                | ["end_users", "messages"]
+                | ["integration_http", _],
+            ) => {
                 return Err(refused(405, &format!("{method} is not allowed")));
             }
             _ => return Err(refused(404, &format!("there is nothing at {}", asked.path))),
@@ -95,6 +105,7 @@ impl FlowXo {
             ["conversations", id] => Ok(Answered::json(200, &self.find(id)?.json())),
             ["conversations", id, _] => self.messages(asked, id),
             ["workflows", _] => Ok(workflows()),
+            ["integration_http", bot] => self.told(bot, asked, now),
             _ => self.send(asked, now),
         }
     }

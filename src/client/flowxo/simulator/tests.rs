@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::API;
 use super::super::tests::{PATH, ask, json_of, now, simulator};
-use crate::client::Simulator;
+use crate::client::{Asked, Simulator};
 
 fn populated(conversations: u64, seed: u64) -> Box<dyn Simulator> {
     let mut simulator = (API.simulator)();
@@ -191,4 +191,49 @@ fn a_thousand_conversations_are_there_at_once_and_a_page_costs_a_page() {
     });
     let took = took.min().unwrap();
     assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn a_bot_takes_what_its_page_lists_and_answers_where_it_was_told_to() {
+    let mut simulator = simulator();
+    let tell = |simulator: &mut dyn Simulator, path: &str, body: &Value| {
+        let headers = vec![("authorization".to_owned(), "Bearer secret".to_owned())];
+        let asked = Asked {
+            method: "POST".to_owned(),
+            path: path.to_owned(),
+            headers,
+            body: body.to_string().into(),
+            ..Asked::default()
+        };
+        simulator.answer(&asked, now())
+    };
+    let bot = "/integration_http/60105b74d2b084f0b80bd45a";
+    let said = json!({
+        "channel": { "id": "some@user.example" },
+        "from": { "id": "123abc", "name": "Some User" },
+        "message": { "text": "hi" },
+        "metadata": { "origin": "https://shop.example" },
+    });
+    let answered = tell(&mut *simulator, bot, &said);
+    assert_eq!((answered.status, answered.later.len()), (200, 0));
+    let callback = json!({ "callback_url": "https://gate.example/hooks/bot", "secret": "word" });
+    simulator.deed("bot", &callback, now()).unwrap();
+    let answered = tell(&mut *simulator, bot, &said);
+    let [(_, output)] = &answered.later[..] else { panic!("{answered:?}") };
+    assert_eq!(output.url, "https://gate.example/hooks/bot");
+    assert!(output.headers.iter().any(|it| it.1.expose() == "Bearer word"));
+    let output: Value = serde_json::from_slice(&output.body).unwrap();
+    assert_eq!(output["channel"]["id"], "some@user.example");
+    for (path, wrong, status, expected) in [
+        ("/integration_http/1", json!({}), 404, "no bot `1`"),
+        (bot, json!({ "to": "x" }), 400, "there is no field `to`"),
+        (bot, json!({ "from": {} }), 400, "`from.id` is missing"),
+        (bot, json!({ "message": { "text": "" } }), 400, "`message.text` is missing"),
+    ] {
+        let mut body = said.clone();
+        body.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        let answered = tell(&mut *simulator, path, &body);
+        assert_eq!(answered.status, status, "{wrong}");
+        assert_eq!(json_of(&answered)["error"], expected);
+    }
 }

@@ -4,11 +4,13 @@
 //! Any token is right but `invalid`. Deeds: `webhook {url, app_secret, verify_token?}` (where
 //! webhooks go; with a verify token the handshake is made first), `message {from, text, name?}` (a
 //! customer writes), `window {open}` (whether those are reached who have not written for a day),
-//! `limits {per_second?, per_pair?}`, `unreachable {to}`, `fail {code, times?, later?}` (refused at
-//! once, or told by a status later), `media {id?, mime_type, content}`, `lead {id?, field_data}`.
+//! `limits {per_second?, per_pair?}`, `unreachable {to}`, `fail {code, subcode?, times?, later?}`
+//! (refused at once, or told by a status later), `media {id?, mime_type, content}`, `lead {id?,
+//! field_data}`.
 
 mod errors;
 mod objects;
+mod page;
 mod send;
 mod webhook;
 
@@ -30,7 +32,7 @@ const DEEDS: &[&str] = &[
     "window {open}",
     "limits {per_second?, per_pair?}",
     "unreachable {to}",
-    "fail {code, times?, later?}",
+    "fail {code, subcode?, times?, later?}",
     "media {id?, mime_type?, content}",
     "lead {id?, field_data}",
 ];
@@ -60,6 +62,8 @@ pub(in crate::client::graph) fn fresh() -> Box<dyn Simulator> {
 #[derive(Clone, Copy)]
 struct Failing {
     code: i64,
+    /// Of Messenger and Instagram.
+    subcode: Option<i64>,
     times: u64,
     later: bool,
 }
@@ -131,7 +135,8 @@ impl Graph {
                 let code = arguments["code"].as_i64()?;
                 let times = arguments["times"].as_u64().unwrap_or(1);
                 let later = arguments["later"].as_bool().unwrap_or(false);
-                self.failing = Some(Failing { code, times, later });
+                let subcode = arguments["subcode"].as_i64();
+                self.failing = Some(Failing { code, subcode, times, later });
             }
             "media" => {
                 let id = text("id").unwrap_or_else(|| self.id());
@@ -205,18 +210,18 @@ impl Graph {
         checked.map_err(|it| refused(it.code, &it.details))?;
         let fields = &Value::Object(fields);
         match (is_page, fields.get("status").is_some()) {
-            (true, _) => self.page(fields),
+            (true, _) => self.page(fields, now),
             (_, true) => Ok(Answered::json(200, &json!({ "success": true }))),
             _ => self.send(from, fields, now),
         }
     }
 
-    /// The code to fail with now, and whether later.
-    fn fails(&mut self) -> Option<(i64, bool)> {
+    /// What goes wrong now.
+    fn fails(&mut self) -> Option<Failing> {
         let failing = self.failing?;
         let left = failing.times.saturating_sub(1);
         self.failing = (left > 0).then_some(Failing { times: left, ..failing });
-        (failing.times > 0).then_some((failing.code, failing.later))
+        (failing.times > 0).then_some(failing)
     }
 
     fn next(&mut self) -> u64 {

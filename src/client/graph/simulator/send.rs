@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Graph, Refused, digits, refused};
+use super::{Failing, Graph, Refused, digits, refused};
 use crate::client::Answered;
 use crate::client::inspect::Rate;
 
-const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// A burst to one customer is paid back at a message in six seconds.
 const PAIR: Duration = Duration::from_secs(6);
@@ -25,7 +25,7 @@ impl Graph {
         let is_user = fields.get("to").is_none();
         let to = if is_user { input.to_owned() } else { digits(input) };
         let failing = self.fails();
-        if let Some((code, false)) = failing {
+        if let Some(Failing { code, later: false, .. }) = failing {
             return Err(refused(code, ""));
         }
         self.limit(number, &to, now)?;
@@ -53,7 +53,7 @@ impl Graph {
                 "messages": [message],
             }),
         );
-        let failed = failing.map(|it| it.0);
+        let failed = failing.map(|it| it.code);
         answered.later = self.statuses(number, &id, &to, fields, failed, now);
         Ok(answered)
     }
@@ -71,18 +71,5 @@ impl Graph {
         }
         *settled = next;
         Ok(())
-    }
-
-    /// A message of Messenger's or Instagram's.
-    pub(super) fn page(&mut self, fields: &Value) -> Result<Answered, Refused> {
-        if let Some((code, _)) = self.fails() {
-            return Err(refused(code, ""));
-        }
-        let whom = fields["recipient"].as_object().and_then(|it| it.values().next());
-        let mut body = json!({ "recipient_id": whom });
-        if fields.get("message").is_some() {
-            body["message_id"] = format!("m_simulated{:08}", self.next()).into();
-        }
-        Ok(Answered::json(200, &body))
     }
 }
