@@ -9,10 +9,8 @@ use super::yaml::{Entry, Node, Span, Value};
 
 /// Words that make the value of a setting a secret. The text is searched for them too, so that a
 /// file that cannot be parsed, or a misspelt setting, gives nothing away.
-const WORDS: &str =
-    "secret|token|passw|credential|api_?key|private_?key|access_?key|authorization|headers";
-    "secret|token|passw|credential|api_?key|private_?key|access_?key|debug_?key|authorization";
-    "secret|token|passw|credential|api_?key|private_?key|access_?key|authorization|trigger_?url";
+const WORDS: &str = "secret|token|passw|credential|api_?key|private_?key|access_?key|debug_?key|\
+    authorization|headers|trigger_?url";
 
 static SECRET: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&format!("(?i){WORDS}")).expect("a constant"));

@@ -106,7 +106,7 @@ impl Breaker {
             | Err(Unanswered::Unreachable | Unanswered::TooSlow | Unanswered::Broken) => {
                 self.failed(now);
             }
-            Ok(_) | Err(Unanswered::TooLarge(_)) => self.succeeded(),
+            Ok(_) | Err(Unanswered::TooLarge { .. }) => self.succeeded(),
             Err(Unanswered::Unsendable) => self.released(),
         }
     }
@@ -232,7 +232,7 @@ mod tests {
         assert!(opens(|| Err(Unanswered::Unreachable)) && opens(|| Err(Unanswered::TooSlow)));
         assert!(opens(|| Err(Unanswered::Broken)));
         assert!(!opens(|| Ok(answer(429))) && !opens(|| Ok(answer(400))));
-        assert!(!opens(|| Err(Unanswered::TooLarge(1))) && !opens(|| Err(Unanswered::Unsendable)));
+        assert!(!opens(|| Err(Unanswered::TooLarge { limit: 1, status: 200 })) && !opens(|| Err(Unanswered::Unsendable)));
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! Credentials in what is shown: by a digest, or struck out.
 
-use sha2::{Digest, Sha256};
-
+use super::fingerprint::fingerprint;
 use crate::config::Secret;
 
 /// What a credential is called where it may not be shown. Another one has another name, so that
 /// changing it ends a pause.
 pub(super) fn name(secret: &Secret) -> String {
-    hex::encode(&Sha256::digest(secret.expose())[..6])
+    fingerprint(secret.expose())
 }
 
 /// A text without these secrets: an API may repeat the token that it refuses.

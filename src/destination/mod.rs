@@ -17,28 +17,25 @@ use crate::expression::Subject;
 
 mod adapter;
 mod certificates;
-mod flowbot;
-mod outcome;
-mod policy;
-pub mod flowgent;
-pub mod queue;
-mod log;
-pub mod redis;
-pub mod webhook;
-mod fingerprint;
-mod whatsapp;
-mod telegram;
 mod credential;
 #[cfg(test)]
 mod example;
-mod flowiq;
-mod flowxo;
+mod fingerprint;
 mod outcome;
 mod policy;
+mod status;
+
+mod flowbot;
+pub mod flowgent;
+mod flowiq;
+mod flowxo;
+mod log;
 mod messenger;
 pub mod queue;
-mod log;
-mod status;
+pub mod redis;
+mod telegram;
+pub mod webhook;
+mod whatsapp;
 
 pub use adapter::{Adapter, Arrived, Call, Connection, Grant, Limit, Session, Standing, Takeover};
 pub use outcome::{Outcome, Reply, Scope};
@@ -46,33 +43,25 @@ pub use policy::{Common, OnDead, Order, Policy, Retry};
 
 /// Every destination, in the order of `docs/destinations.md`. Add yours here.
 pub const REGISTRY: &[Entry] = &[
+    Entry::of::<flowbot::Call>(),
+    Entry::of::<flowbot::Lead>(),
+    Entry::of::<flowbot::Outbound>(),
+    Entry::of::<flowbot::Reply>(),
     Entry::of::<flowgent::Chat>(),
     Entry::of::<flowgent::Knowledge>(),
     Entry::of::<flowgent::Template>(),
+    Entry::of::<flowiq::FlowIqSend>(),
+    Entry::of::<flowxo::FlowXoMessage>(),
+    Entry::of::<flowxo::FlowXoSend>(),
+    Entry::of::<flowxo::FlowXoTrigger>(),
     Entry::of::<log::Log>(),
-    Entry::of::<queue::Queue>(),
-    Entry::of::<webhook::Forward>(),
-    Entry::of::<log::Log>(),
+    Entry::of::<messenger::MessengerSend>(),
     Entry::of::<queue::Queue>(),
     Entry::of::<redis::Redis>(),
-    Entry::of::<webhook::Webhook>(),
-    Entry::of::<log::Log>(),
-    Entry::of::<queue::Queue>(),
-    Entry::of::<whatsapp::Send>(),
     Entry::of::<telegram::Send>(),
-    Entry::of::<flowbot::Outbound>(),
-    Entry::of::<flowbot::Lead>(),
-    Entry::of::<flowbot::Reply>(),
-    Entry::of::<flowbot::Call>(),
-    Entry::of::<log::Log>(),
-    Entry::of::<queue::Queue>(),
-    Entry::of::<log::Log>(),
-    Entry::of::<queue::Queue>(),
-    Entry::of::<messenger::MessengerSend>(),
-    Entry::of::<flowxo::FlowXoTrigger>(),
-    Entry::of::<flowxo::FlowXoSend>(),
-    Entry::of::<flowxo::FlowXoMessage>(),
-    Entry::of::<flowiq::FlowIqSend>(),
+    Entry::of::<webhook::Forward>(),
+    Entry::of::<webhook::Webhook>(),
+    Entry::of::<whatsapp::Send>(),
 ];
 
 /// A boxed future, for traits whose type is forgotten.

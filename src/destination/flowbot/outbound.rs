@@ -254,7 +254,7 @@ impl Adapter for Outbound {
     fn unanswered(&self, call: &Call, why: Unanswered) -> Outcome {
         match why {
             // It may have started the flow. A status with our reference would show it.
-            Unanswered::TooSlow | Unanswered::Broken | Unanswered::TooLarge(_) => {
+            Unanswered::TooSlow | Unanswered::Broken | Unanswered::TooLarge { .. } => {
                 Outcome::Await { until: call.now.checked_add(SIGN).unwrap_or(call.now) }
             }
             _ => Outcome::retry(why.to_string()),

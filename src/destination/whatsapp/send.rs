@@ -226,7 +226,7 @@ impl Adapter for Send {
 
     fn unanswered(&self, call: &Call, why: Unanswered) -> Outcome {
         let may_be_sent =
-            matches!(why, Unanswered::TooSlow | Unanswered::Broken | Unanswered::TooLarge(_));
+            matches!(why, Unanswered::TooSlow | Unanswered::Broken | Unanswered::TooLarge { .. });
         let outcome = if why == Unanswered::Unsendable {
             Outcome::refused(why.to_string())
         } else if may_be_sent && !is_read(call) {

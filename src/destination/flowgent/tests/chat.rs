@@ -239,7 +239,9 @@ fn without_an_answer_it_depends_on_whether_one_may_still_come() {
     let sync = agent(&json!({ "fallback": "Later" }));
     let callback = agent(&json!({ "reply": "callback" }));
     let at = |attempt| Call { attempt, ..call("Hello", Value::Null) };
-    for why in [Unanswered::TooSlow, Unanswered::Broken, Unanswered::TooLarge { limit: 9, status: 200 }] {
+    for why in
+        [Unanswered::TooSlow, Unanswered::Broken, Unanswered::TooLarge { limit: 9, status: 200 }]
+    {
         let until = now() + SignedDuration::from_mins(2);
         assert_eq!(callback.unanswered(&at(1), why), Outcome::Await { until }, "{why}");
         assert_eq!(sync.unanswered(&at(2), why), Outcome::retry(why.to_string()));
