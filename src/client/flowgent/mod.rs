@@ -283,7 +283,9 @@ fn problem(response: &Response) -> Option<Problem> {
         return None;
     }
     let status = if (200..300).contains(&status) { response.status } else { status };
-    let (error, message) = (told["error"].as_str(), told["message"].as_str());
+    // WhatsApp's own errors, which an agent's connection may pass on, are objects.
+    let error = told["error"].as_str().or_else(|| told["error"]["message"].as_str());
+    let message = told["message"].as_str();
     let message = match (error, message) {
         (Some(error), Some(message)) if error != message => format!("{error}: {message}"),
         (Some(only), _) | (None, Some(only)) => only.to_owned(),

@@ -69,19 +69,19 @@ pub(super) enum How {
 
 /// How many credits in which time.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 #[schemars(inline)]
 pub(super) struct Credits {
     /// How many.
+    #[schemars(range(min = 1))]
     limit: u32,
     /// In this time.
+    #[serde(default = "day")]
     per: Period,
 }
 
-impl Default for Credits {
-    fn default() -> Self {
-        Self { limit: 0, per: Period(Duration::from_hours(24)) }
-    }
+fn day() -> Period {
+    Period(Duration::from_hours(24))
 }
 
 impl Default for Config {
@@ -284,9 +284,10 @@ impl Adapter for Chat {
         let Some(told) = Self::problem(answer, &drafts) else {
             // Whatever says neither an answer nor an error says at most that one will come.
             let is_open = drafts.iter().all(|it| it.facts.unmapped.is_some());
-            return match self.deadline.filter(|_| is_open) {
-                Some(deadline) => Self::awaiting(call, deadline),
-                None => Self::answered(answer, drafts),
+            return match self.deadline {
+                Some(deadline) if is_open => Self::awaiting(call, deadline),
+                None if is_open => self.without_answer(call, Self::answered(answer, drafts)),
+                _ => Self::answered(answer, drafts),
             };
         };
         match answer::verdict(Asked::Chat, told.status, call.attempt) {

@@ -143,6 +143,11 @@ fn an_agent_that_breaks_down_again_and_again_has_failed() {
     assert_eq!(failed.status, Some(500));
     assert!(failed.error.as_ref().unwrap().starts_with("An unexpected error"), "{failed:?}");
 
+    // What nobody can read is no answer either.
+    let unreadable = chat.outcome(&call("hi", Value::Null), &response(200, "{}"));
+    let expected_then = [("flowgent.unmapped", None), ("agent.replied", Some("We call you back."))];
+    assert_eq!(heard(&delivered(unreadable).2), expected_then);
+
     // A page of a proxy is told as what it is.
     let call = Call { attempt: 3, ..call("hi", Value::Null) };
     let (.., replies) = delivered(chat.outcome(&call, &response(500, "<html>")));
@@ -192,6 +197,9 @@ fn a_templates_answers_mean_this() {
         let call = Call { attempt: 5, ..call("hi", Value::Null) };
         let outcome = adapter.outcome(&call, &response(status, body));
         assert_eq!(brief(&outcome), expected, "{status} {body}");
+        let said = serde_json::from_str::<Value>(body).ok();
+        let said = said.and_then(|it| it["error"]["message"].as_str().map(str::to_owned));
+        assert!(reason(&outcome).contains(&said.unwrap_or_default()), "{outcome:?}");
         assert!(is_named(&*adapter, &call, &outcome), "{outcome:?}");
     }
 }
