@@ -87,9 +87,9 @@ pub struct Config {
     /// A token for `Authorization: Bearer`.
     bearer_token: Secret,
     /// A user name and a password, for `Authorization: Basic`.
-    basic: Option<Basic>,
+    basic: Basic,
     /// A client that is given tokens for `Authorization: Bearer`: OAuth 2.0 client credentials.
-    oauth2: Option<OAuth2>,
+    oauth2: OAuth2,
     /// Certificates: those to trust, and our own.
     tls: Tls,
 }
@@ -118,6 +118,13 @@ struct Basic {
     password: Secret,
 }
 
+impl Basic {
+    /// Whether nothing of it is set.
+    fn is_empty(&self) -> bool {
+        self.username.is_empty() && self.password.is_empty()
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -126,8 +133,8 @@ impl Default for Config {
             headers: BTreeMap::new(),
             signing_secret: Vec::new(),
             bearer_token: Secret::default(),
-            basic: None,
-            oauth2: None,
+            basic: Basic::default(),
+            oauth2: OAuth2::default(),
             tls: Tls::default(),
         }
     }
@@ -180,8 +187,8 @@ impl Config {
     fn authorization(&self) -> Result<Option<Secret>, String> {
         let ways = [
             ("`bearer_token`", !self.bearer_token.is_empty()),
-            ("`basic`", self.basic.is_some()),
-            ("`oauth2`", self.oauth2.is_some()),
+            ("`basic`", !self.basic.is_empty()),
+            ("`oauth2`", !self.oauth2.is_empty()),
             (
                 "`headers.authorization`",
                 self.headers.keys().any(|it| it.eq_ignore_ascii_case("authorization")),
@@ -196,10 +203,10 @@ impl Config {
                 .map_err(|it| format!("`bearer_token` {it}"))?;
             return Ok(Some(Secret::new(format!("Bearer {}", self.bearer_token.expose()))));
         }
-        let Some(Basic { username, password }) = &self.basic else { return Ok(None) };
-        if username.is_empty() && password.is_empty() {
-            return Err("`basic.username` and `basic.password` are missing".into());
+        if self.basic.is_empty() {
+            return Ok(None);
         }
+        let Basic { username, password } = &self.basic;
         if username.contains(':') {
             return Err("`basic.username` cannot hold a colon".into());
         }
@@ -220,10 +227,10 @@ impl Define for Webhook {
         let url = address(config.url)?;
         let connection = config.tls.connection(&url)?;
         let signer = Signer::new(&config.signing_secret)?;
-        let oauth2 = config.oauth2.map(Client::new).transpose()?;
+        let oauth2 = (!config.oauth2.is_empty()).then(|| Client::new(config.oauth2)).transpose()?;
         let mut secrets: Vec<Secret> = config.headers.values().cloned().collect();
         secrets.extend(config.signing_secret.iter().cloned());
-        secrets.extend([config.bearer_token].into_iter().chain(config.basic.map(|it| it.password)));
+        secrets.extend([config.bearer_token, config.basic.password]);
         // What a header holds after its first word: `Basic <this>`.
         let encoded = authorization.as_ref().and_then(|it| it.expose().split_once(' '));
         secrets.extend(encoded.map(|it| Secret::new(it.1)));

@@ -37,20 +37,30 @@ pub(super) struct OAuth2 {
     pub(super) scope: String,
     /// Whom the token is for, if whoever gives it wants that.
     pub(super) audience: String,
-    /// Where the secret stands in the request: in a header, or among the fields of the form.
+    /// Where the secret stands in the request: in the header `authorization`, or among the fields
+    /// of the form.
     pub(super) client_authentication: Authentication,
 }
 
-/// How a client proves itself, under the names that RFC 7591 gives it.
+impl OAuth2 {
+    /// Whether nothing of it is set.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { token_url, client_id, client_secret, scope, audience, .. } = self;
+        let texts = [token_url, client_id, scope, audience];
+        client_secret.is_empty() && texts.iter().all(|it| it.is_empty())
+    }
+}
+
+/// How a client proves itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub(super) enum Authentication {
-    /// `Authorization: Basic`.
+    /// `Authorization: Basic`: `client_secret_basic` in RFC 7591.
     #[default]
-    ClientSecretBasic,
-    /// Fields of the form.
-    ClientSecretPost,
+    Header,
+    /// Fields of the form: `client_secret_post` in RFC 7591.
+    Form,
 }
 
 /// A client, and the account it asks tokens for.
@@ -121,11 +131,11 @@ impl Session for Client {
             ("accept".into(), text("application/json")),
         ];
         match self.0.client_authentication {
-            Authentication::ClientSecretBasic => {
+            Authentication::Header => {
                 let value = Secret::new(format!("Basic {}", self.pair()));
                 headers.push(("authorization".into(), value));
             }
-            Authentication::ClientSecretPost => {
+            Authentication::Form => {
                 form.append_pair("client_id", client_id);
                 form.append_pair("client_secret", client_secret.expose());
             }

@@ -36,7 +36,7 @@ fn a_token_is_asked_for_with_client_credentials() {
     assert_eq!(webhook.session().unwrap().key(), "oauth2 sluice gate at https://id.example/token");
 
     let webhook = with_oauth2(&json!({
-        "client_authentication": "client_secret_post", "scope": "a b", "audience": "crm"
+        "client_authentication": "form", "scope": "a b", "audience": "crm"
     }));
     let asked = webhook.session().unwrap().request(now()).unwrap();
     assert_eq!(
