@@ -80,21 +80,22 @@ fn a_message_goes_where_the_event_stood_or_where_the_payload_says() {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
     };
+    let group = group();
     for (facts, payload, expected) in [
-        (group(), json!({}), json!({ "chat_id": -1001, "message_thread_id": 7 })),
-        (group(), json!({ "topic": "9" }), json!({ "chat_id": -1001, "message_thread_id": 9 })),
-        (group(), json!({ "to": "@news" }), json!({ "chat_id": "@news" })),
-        (group(), json!({ "to": -1001 }), json!({ "chat_id": -1001, "message_thread_id": 7 })),
-        (group(), json!({ "chat_id": "1111" }), json!({ "chat_id": 1111 })),
-        (business, json!({}), json!({ "chat_id": 1111, "business_connection_id": "bc1" })),
+        (&group, json!({}), json!({ "chat_id": -1001, "message_thread_id": 7 })),
+        (&group, json!({ "topic": "9" }), json!({ "chat_id": -1001, "message_thread_id": 9 })),
+        (&group, json!({ "to": "@news" }), json!({ "chat_id": "@news" })),
+        (&group, json!({ "to": -1001 }), json!({ "chat_id": -1001, "message_thread_id": 7 })),
+        (&group, json!({ "chat_id": "1111" }), json!({ "chat_id": 1111 })),
+        (&business, json!({}), json!({ "chat_id": 1111, "business_connection_id": "bc1" })),
         (
-            group(),
+            &group,
             json!({ "to": 2222, "reply_to": true }),
             json!({ "chat_id": 2222, "reply_parameters": {
                 "message_id": 1365, "chat_id": -1001, "allow_sending_without_reply": true } }),
         ),
     ] {
-        let (_, body) = sent(&call_about(facts, payload.clone()));
+        let (_, body) = sent(&call_about(facts.clone(), payload.clone()));
         assert_eq!(body, text(expected), "{payload}");
     }
     // What is inline has no chat.
