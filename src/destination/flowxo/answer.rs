@@ -32,15 +32,16 @@ pub(super) fn of_api(answer: &Response, secret: &Secret) -> Outcome {
         let id = places.into_iter().find_map(|it| first(it, &["message_id", "id", "_id"]));
         return id.map_or_else(Outcome::delivered, Outcome::received);
     }
-    trouble(answer, secret, REFUSED_CREDENTIALS)
+    trouble(answer, scope(secret), std::slice::from_ref(secret), REFUSED_CREDENTIALS)
 }
 
-/// What an answer to a trigger means.
-pub(super) fn of_trigger(answer: &Response, url: &Secret) -> Outcome {
+/// What an answer to a trigger means. A server that does not know an address often repeats a part
+/// of it.
+pub(super) fn of_trigger(answer: &Response, url: &Secret, secrets: &[Secret]) -> Outcome {
     if status::is_success(answer) {
         return Outcome::delivered();
     }
-    trouble(answer, url, REFUSED_TRIGGERS)
+    trouble(answer, scope(url), secrets, REFUSED_TRIGGERS)
 }
 
 /// What a credential of Flow XO is paused by.
@@ -48,12 +49,17 @@ pub(super) fn scope(secret: &Secret) -> Scope {
     Scope::Credential(credential::name(secret))
 }
 
-fn trouble(answer: &Response, secret: &Secret, refused: &[(u16, Option<Duration>)]) -> Outcome {
+fn trouble(
+    answer: &Response,
+    scope: Scope,
+    secrets: &[Secret],
+    refused: &[(u16, Option<Duration>)],
+) -> Outcome {
     let said = (flowxo::API.problem)(answer).map(|it| it.message).unwrap_or_default();
-    let said = credential::struck(&said, [secret]);
+    let said = credential::struck(&said, secrets);
     match refused.iter().find(|it| it.0 == answer.status) {
         Some((status, duration)) => {
-            Outcome::pause(scope(secret), status::reason(*status, &said), *duration)
+            Outcome::pause(scope, status::reason(*status, &said), *duration)
         }
         None => status::outcome(answer, &said),
     }

@@ -71,7 +71,7 @@ impl Adapter for FlowXoTrigger {
     }
 
     fn outcome(&self, _call: &Call, answer: &Response) -> Outcome {
-        answer::of_trigger(answer, &self.url)
+        answer::of_trigger(answer, &self.url, &self.secrets())
     }
 
     fn scopes(&self, _call: &Call) -> Vec<Scope> {
@@ -80,7 +80,8 @@ impl Adapter for FlowXoTrigger {
 
     /// The whole address, and the part of it that is unguessable.
     fn secrets(&self) -> Vec<Secret> {
-        let tail = self.url.expose().rsplit('/').next().unwrap_or_default();
+        let path = self.url.expose().split(['?', '#']).next().unwrap_or_default();
+        let tail = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         let tail = Some(tail).filter(|it| it.len() >= 6).map(Secret::new);
         [self.url.clone()].into_iter().chain(tail).collect()
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{BOT, USER};
+use crate::client::Response;
 use crate::destination::example::{
     body, call, destination, event, facts, means, refused, withstands,
 };
@@ -198,4 +199,9 @@ fn the_address_is_seen_nowhere() {
     let secrets: Vec<String> =
         trigger().secrets().iter().map(|it| it.expose().to_owned()).collect();
     assert_eq!(secrets, [URL, "xb7w2kqp"]);
+    // Servers repeat the path that they do not know.
+    let body = "Cannot POST /hooks/a/xb7w2kqp".into();
+    let outcome = trigger().outcome(&call, &Response { status: 404, body, ..Response::default() });
+    let Outcome::Pause { reason, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(reason, "404: Cannot POST /hooks/a/***");
 }
