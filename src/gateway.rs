@@ -69,13 +69,15 @@ impl Gateway {
     pub async fn start(settings: Settings) -> Result<Self> {
         let Settings { data, limits, retention, queues, plan, workers, .. } = settings;
         let token = keys::read_or_make(&data, keys::ADMIN_TOKEN)?;
+        let store_key = keys::read_or_make(&data, keys::STORE_KEY)?;
         let store = Arc::new(Sqlite::open(&Options { directory: data })?);
         store.declare(&queues).await?;
         let plan = Arc::new(ArcSwap::from_pointee(plan));
         let metrics = Arc::new(Metrics::default());
         let journal: Arc<dyn Journal> = Arc::clone(&store) as _;
-        let engine =
-            Arc::new(Engine::new(Arc::clone(&journal), Arc::clone(&plan), Arc::clone(&metrics)));
+        let (of_engine, of_metrics) = (Arc::clone(&journal), Arc::clone(&metrics));
+        let engine = Engine::open(of_engine, Arc::clone(&plan), of_metrics, store_key).await?;
+        let engine = Arc::new(engine);
         engine.start().await?;
         let polls =
             Arc::new(Polls::new(Arc::clone(&journal), Arc::clone(&plan), Arc::clone(&metrics))?);

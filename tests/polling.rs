@@ -297,7 +297,7 @@ async fn polls(routes: &str, journal: Arc<dyn Journal>) -> Polls {
     let secrets = Secrets { development: secret(), store_key: secret() };
     let parts = config.build(&secrets).unwrap();
     let plan = Plan {
-        takeover: Duration::from_secs(3600),
+        takeover: Duration::from_hours(1),
         sources: parts.sources.into_iter().map(|(name, it)| (name, Arc::from(it))).collect(),
         destinations: parts.destinations.into_iter().map(|(a, b)| (Arc::from(a), b)).collect(),
         table: config.routes,

@@ -67,7 +67,7 @@ fn received() -> Timestamp {
 /// conversation that the journal gives to somebody it never met.
 pub(crate) fn complete(drafts: Vec<Draft>, body: &Bytes) -> Vec<Event> {
     let plan = Plan {
-        takeover: std::time::Duration::from_secs(3600),
+        takeover: std::time::Duration::from_hours(1),
         sources: HashMap::new(),
         destinations: BTreeMap::new(),
         table: Table::default(),

@@ -237,9 +237,12 @@ impl Compiler<'_> {
         let compiled = if state { Condition::on_state(text) } else { Condition::compile(text) };
         match compiled {
             Ok(condition) => {
-                self.paths(node, condition.paths(), |it| match state {
-                    true => paths::exists(it, kinds),
-                    false => paths::exists_in_condition(it, kinds),
+                self.paths(node, condition.paths(), |it| {
+                    if state {
+                        paths::exists(it, kinds)
+                    } else {
+                        paths::exists_in_condition(it, kinds)
+                    }
                 });
                 Some(condition)
             }

@@ -107,7 +107,10 @@ impl Breaker {
                 self.failed(now);
             }
             Ok(_) | Err(Unanswered::TooLarge { .. }) => self.succeeded(),
-            Err(Unanswered::Unsendable) => self.released(),
+            // Nothing was asked of the other side.
+            Err(Unanswered::Unsendable | Unanswered::Forbidden | Unanswered::Uncertified) => {
+                self.released();
+            }
         }
     }
 
@@ -232,7 +235,10 @@ mod tests {
         assert!(opens(|| Err(Unanswered::Unreachable)) && opens(|| Err(Unanswered::TooSlow)));
         assert!(opens(|| Err(Unanswered::Broken)));
         assert!(!opens(|| Ok(answer(429))) && !opens(|| Ok(answer(400))));
-        assert!(!opens(|| Err(Unanswered::TooLarge { limit: 1, status: 200 })) && !opens(|| Err(Unanswered::Unsendable)));
+        assert!(
+            !opens(|| Err(Unanswered::TooLarge { limit: 1, status: 200 }))
+                && !opens(|| Err(Unanswered::Unsendable))
+        );
     }
 
     #[test]

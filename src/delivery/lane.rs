@@ -9,9 +9,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::{Pulse, batch};
+use super::breaker::{Allowed, Breaker};
+use super::limiter::Limiter;
+use super::pauses::Pauses;
+use super::tokens::Tokens;
+use super::{Pulse, batch, call};
 use crate::clock;
+use crate::config::Secret;
 use crate::destination::{Destination, Means};
+use crate::http::Clients;
 use crate::journal::{Journal, Run};
 use crate::plan::Plan;
 use crate::telemetry::metrics::Metrics;
@@ -29,11 +35,18 @@ pub(super) struct Worker {
     pub(super) plan: Arc<ArcSwap<Plan>>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) pulse: Arc<Pulse>,
+    pub(super) breaker: Breaker,
+    pub(super) clients: Clients,
+    pub(super) limiter: Arc<Limiter>,
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) pauses: Arc<Pauses>,
+    pub(super) store_key: Secret,
 }
 
 /// Runs until told to stop, then ends what is in flight.
 pub(super) async fn run(worker: Arc<Worker>, mut stop: watch::Receiver<bool>) {
     let mut flying = JoinSet::new();
+    let mut waiting = Waiting::default();
     while !*stop.borrow() {
         worker.pulse.turn();
         let Some(destination) = worker.plan.load().destinations.get(&worker.name).cloned() else {
@@ -47,62 +60,144 @@ pub(super) async fn run(worker: Arc<Worker>, mut stop: watch::Receiver<bool>) {
             pause(&mut stop, ASK_AGAIN).await;
             continue;
         }
-        worker.pulse.hold(None);
-        let room = destination.policy.concurrency.saturating_sub(flying.len());
+        let room = worker.room(&destination, flying.len(), &mut waiting);
         if room > 0 {
-            let budget = match &destination.means {
-                Means::Transport(it) => it.batch(),
-                Means::Adapter(_) => room,
-            };
-            match worker.journal.lease(&worker.name, budget, clock::now()).await {
+            match worker.journal.lease(&worker.name, room, clock::now()).await {
                 Ok(runs) if !runs.is_empty() => {
                     fly(&mut flying, &worker, &destination, runs);
                     continue;
                 }
-                Ok(_) => {}
+                Ok(_) => worker.breaker.released(),
                 Err(error) => {
                     tracing::error!(destination = &*worker.name, %error, "nothing leased");
+                    worker.breaker.released();
                     worker.pulse.hold(Some(error.to_string()));
                     pause(&mut stop, TURN).await;
                     continue;
                 }
             }
         }
+        let turn = waiting.time().min(TURN);
         tokio::select! {
-            ended = flying.join_next(), if !flying.is_empty() => {
-                if let Some(Err(error)) = ended {
+            ended = flying.join_next(), if !flying.is_empty() => match ended {
+                Some(Ok(wait)) => waiting.heard(wait),
+                Some(Err(error)) => {
                     // Its leases are released; making the attempt again at once would only
                     // repeat it.
                     tracing::error!(destination = &*worker.name, %error, "an attempt broke off");
                     pause(&mut stop, TURN).await;
                 }
-            }
+                None => {}
+            },
             () = worker.journal.work(&worker.name), if room > 0 => {}
-            () = tokio::time::sleep(TURN) => {}
+            () = tokio::time::sleep(turn) => {}
             _ = stop.changed() => {}
         }
     }
     while flying.join_next().await.is_some() {}
 }
 
+/// What calls of a lane wait for.
+#[derive(Default)]
+struct Waiting {
+    /// What the last call that had to wait waits for. Where the next waits for the same, it is
+    /// nothing that concerns one conversation alone: the lane waits with them, rather than ask for
+    /// each of its deliveries.
+    last: Option<call::Wait>,
+    shared: bool,
+}
+
+impl Waiting {
+    fn heard(&mut self, wait: Option<call::Wait>) {
+        let same = |last: &call::Wait| wait.as_ref().is_some_and(|it| it.key == last.key);
+        self.shared = self.last.as_ref().is_some_and(same);
+        self.last = wait;
+    }
+
+    /// For how long the whole lane waits.
+    fn time(&self) -> Duration {
+        let Some(last) = self.last.as_ref().filter(|_| self.shared) else { return Duration::MAX };
+        Duration::try_from(last.until.duration_since(clock::now())).unwrap_or_default()
+    }
+
+    /// What it waits for, if the whole lane does.
+    fn held(&mut self) -> Option<String> {
+        if !self.time().is_zero() && self.shared {
+            return self.last.as_ref().map(|it| format!("waiting for {}", it.key));
+        }
+        self.shared = false;
+        None
+    }
+}
+
+impl Worker {
+    /// How much may be leased now. Says why, where it is nothing.
+    fn room(&self, destination: &Destination, flying: usize, waiting: &mut Waiting) -> usize {
+        let room = destination.policy.concurrency.saturating_sub(flying);
+        let adapter = match &destination.means {
+            Means::Transport(transport) => {
+                self.pulse.hold(None);
+                return if room > 0 { transport.batch() } else { 0 };
+            }
+            Means::Adapter(adapter) => adapter,
+        };
+        let now = clock::now();
+        let held = self.pauses.holds(&self.own_scopes(&**adapter), now).map(|it| it.reason);
+        let held = held.or_else(|| waiting.held());
+        if held.is_some() {
+            self.pulse.hold(held);
+            return 0;
+        }
+        if room == 0 {
+            return 0;
+        }
+        match self.breaker.allows(now) {
+            Allowed::Yes => {
+                self.pulse.hold(None);
+                // The limits are asked for each call: leasing more than pass would only put the
+                // others off.
+                if waiting.last.is_some() { 1 } else { room }
+            }
+            Allowed::Probe => 1,
+            Allowed::No { .. } => {
+                self.pulse.hold(self.breaker.held(now));
+                0
+            }
+        }
+    }
+
+    /// What holds the lane whatever the call.
+    fn own_scopes(&self, _adapter: &dyn crate::destination::Adapter) -> Vec<String> {
+        vec![crate::destination::Scope::Destination.label(&self.name)]
+    }
+}
+
 /// Sets what was leased flying: a batch together, calls each on its own.
 fn fly(
-    flying: &mut JoinSet<()>,
+    flying: &mut JoinSet<Option<call::Wait>>,
     worker: &Arc<Worker>,
     destination: &Arc<Destination>,
     runs: Vec<Run>,
 ) {
     let span =
         |count: usize| tracing::debug_span!("delivery", destination = &*worker.name, batch = count);
+    let ends = || (Arc::clone(worker), Arc::clone(destination));
     match &destination.means {
         Means::Transport(transport) => {
-            let span = span(runs.len());
-            let (worker, destination) = (Arc::clone(worker), Arc::clone(destination));
-            let transport = Arc::clone(transport);
-            flying.spawn(batch::attempt(worker, destination, transport, runs).instrument(span));
+            let (span, transport) = (span(runs.len()), Arc::clone(transport));
+            let (worker, destination) = ends();
+            let attempt = async move {
+                batch::attempt(worker, destination, transport, runs).await;
+                None
+            };
+            flying.spawn(attempt.instrument(span));
         }
-        Means::Adapter(_) => {
-            drop(runs);
+        Means::Adapter(adapter) => {
+            for run in runs {
+                let (worker, destination) = ends();
+                let (span, adapter) = (span(run.leases.len()), Arc::clone(adapter));
+                flying.spawn(call::make(worker, destination, adapter, run).instrument(span));
+            }
         }
     }
 }

@@ -67,6 +67,15 @@ struct Usage {
     crowded_until: u64,
 }
 
+/// A limit that is used up for now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Full {
+    /// Its key.
+    pub key: String,
+    /// When it is worth asking again.
+    pub until: Timestamp,
+}
+
 impl Limiter {
     /// A limiter that knows nothing of what was used before `start`, and so lets nobody burst into
     /// it: a key's first call is allowed one interval after `start` at the earliest.
@@ -89,7 +98,7 @@ impl Limiter {
     /// # Errors
     /// When one of them is used up: the moment when it is worth asking again. Nothing is counted
     /// then.
-    pub fn take(&self, limits: &[Limit], now: Timestamp) -> Result<(), Timestamp> {
+    pub fn take(&self, limits: &[Limit], now: Timestamp) -> Result<(), Full> {
         if limits.is_empty() {
             return Ok(());
         }
@@ -98,22 +107,23 @@ impl Limiter {
         if usage.due.len() >= usage.sweep_at {
             usage.forget(now);
         }
-        let mut wait = None;
+        let mut wait: Option<(u64, &str)> = None;
         let taken = {
             let taking = Taking { usage, taken: RefCell::default() };
             for limit in limits {
-                wait = wait.max(taking.take(limit, now).err());
+                let full = taking.take(limit, now).err();
+                wait = wait.max(full.map(|it| (it, &*limit.key)));
             }
             taking.taken.into_inner()
         };
-        if let Some(wait) = wait {
-            return Err(moment(wait));
+        if let Some((wait, key)) = wait {
+            return Err(Full { key: key.to_owned(), until: moment(wait) });
         }
         let new = taken.keys().filter(|it| !usage.due.contains_key(*it)).count();
         if new > 0 && usage.due.len() + new > self.capacity {
             let wait = usage.forget(now);
             if usage.due.len() + new > self.capacity {
-                return Err(moment(wait));
+                return Err(Full { key: "too many limits at once".into(), until: moment(wait) });
             }
         }
         let first = taken.values().min().copied().unwrap_or(u64::MAX);

@@ -4,6 +4,7 @@
 
 mod lane;
 mod batch;
+mod call;
 mod unattempted;
 mod verdict;
 pub mod schedule;
@@ -23,7 +24,13 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::breaker::Breaker;
+use self::limiter::Limiter;
+use self::pauses::{Held, Pauses};
+use self::tokens::Tokens;
 use crate::clock;
+use crate::config::Secret;
+use crate::http::Clients;
 use crate::journal::{Error, Journal, LaneState};
 use crate::plan::Plan;
 use crate::telemetry::metrics::{self, Metrics};
@@ -38,6 +45,11 @@ pub struct Engine {
     metrics: Arc<Metrics>,
     stop: watch::Sender<bool>,
     lanes: Mutex<JoinSet<()>>,
+    clients: Clients,
+    limiter: Arc<Limiter>,
+    tokens: Arc<Tokens>,
+    pauses: Arc<Pauses>,
+    store_key: Secret,
     /// When each lane's loop turned last, in microseconds since 1970, and what holds it.
     pulses: Arc<Mutex<BTreeMap<Arc<str>, Arc<Pulse>>>>,
 }
@@ -62,16 +74,52 @@ pub struct LaneHealth {
 }
 
 impl Engine {
-    /// An engine over a journal; [`start`](Self::start) sets it going.
-    pub fn new(journal: Arc<dyn Journal>, plan: Arc<ArcSwap<Plan>>, metrics: Arc<Metrics>) -> Self {
-        Self {
+    /// An engine over a journal; [`start`](Self::start) sets it going. Reads what stood still, and
+    /// what was used of the limits, when the gateway stopped.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn open(
+        journal: Arc<dyn Journal>,
+        plan: Arc<ArcSwap<Plan>>,
+        metrics: Arc<Metrics>,
+        store_key: Secret,
+    ) -> Result<Self, Error> {
+        let limiter = Limiter::new(clock::now());
+        limiter.load(&*journal).await?;
+        Ok(Self {
+            pauses: Arc::new(Pauses::load(Arc::clone(&journal)).await?),
+            limiter: Arc::new(limiter),
+            tokens: Arc::new(Tokens::new(Arc::clone(&journal), &store_key)),
+            clients: Clients::default(),
+            store_key,
             journal,
             plan,
             metrics,
             stop: watch::Sender::new(false),
             lanes: Mutex::new(JoinSet::new()),
             pulses: Arc::default(),
+        })
+    }
+
+    /// What stands still.
+    pub fn pauses(&self) -> Vec<Held> {
+        self.pauses.list(clock::now())
+    }
+
+    /// Ends a pause, by its label. Answers whether there was one.
+    ///
+    /// # Errors
+    /// When the journal cannot write it.
+    pub async fn resume(&self, label: &str) -> Result<bool, Error> {
+        let now = clock::now();
+        let ended = self.pauses.resume(label, now).await?;
+        if ended {
+            for name in self.plan.load().destinations.keys() {
+                self.journal.hasten(name, now);
+            }
         }
+        Ok(ended)
     }
 
     /// Opens a lane for every destination of the plan and works it.
@@ -91,6 +139,12 @@ impl Engine {
                 plan: Arc::clone(&self.plan),
                 metrics: Arc::clone(&self.metrics),
                 pulse,
+                breaker: Breaker::default(),
+                clients: self.clients.clone(),
+                limiter: Arc::clone(&self.limiter),
+                tokens: Arc::clone(&self.tokens),
+                pauses: Arc::clone(&self.pauses),
+                store_key: self.store_key.clone(),
             });
             lock(&self.lanes).spawn(lane::run(worker, self.stop.subscribe()));
         }
@@ -105,6 +159,9 @@ impl Engine {
         let ended = async { while lanes.join_next().await.is_some() {} };
         if tokio::time::timeout(grace, ended).await.is_err() {
             tracing::warn!("attempts were still in flight; they are made again after the restart");
+        }
+        if let Err(error) = self.limiter.save(&*self.journal).await {
+            tracing::warn!(%error, "what was used of limits is not known after the restart");
         }
         for destination in self.plan.load().destinations.values() {
             if tokio::time::timeout(grace, destination.close()).await.is_err() {

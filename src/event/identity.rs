@@ -59,6 +59,11 @@ pub fn delivery_id(event: Uuid, route: &str, destination: &str, index: u16, repl
     ])
 }
 
+/// The id of a call that takes the place of another.
+pub fn successor(call: Uuid) -> Uuid {
+    digest_id(&[b"successor", call.as_bytes()])
+}
+
 /// The key by which a message of ours is found again: a digest of the provider's id of it.
 pub fn receipt_key(message: &str) -> Uuid {
     digest_id(&[b"receipt", message.as_bytes()])

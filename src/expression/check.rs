@@ -269,6 +269,7 @@ impl<'s> Walk<'s> {
         let error =
             Error::at(format!("`{root}` is not known here; a {what} sees only `event`"), range);
         Err(match root {
+            _ if root == "lookup" => error.hint("`lookup` is planned, but not there yet"),
             _ if STATE.contains(&root) => {
                 error.hint(format!("`{root}` is state, which belongs in `unless:`"))
             }

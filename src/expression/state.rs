@@ -9,8 +9,7 @@ use serde::Serialize;
 use crate::event::Event;
 
 /// The names that only `unless:` and payloads see.
-pub(super) const STATE: [&str; 6] =
-    ["window", "takeover", "thread", "suppressed", "lookup", "events"];
+pub(super) const STATE: [&str; 5] = ["window", "takeover", "thread", "suppressed", "events"];
 
 /// How a conversation stands right before an attempt. What is missing is false.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -26,9 +25,6 @@ pub struct State {
     /// Why the contact must not be sent marketing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<String>,
-    /// What the route looked up, by name.
-    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
-    pub lookup: serde_json::Map<String, serde_json::Value>,
     /// With `collect`, every event of the burst; `event` is the newest.
     #[serde(skip)]
     pub events: Vec<Arc<Event>>,

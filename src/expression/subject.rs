@@ -94,6 +94,7 @@ impl Subject {
     }
 
     /// The same, with what is known right before an attempt.
+    #[must_use]
     pub fn with(self, state: &State) -> Self {
         let view = |it: &Arc<Event>| {
             let subject = Self::event(Arc::clone(it));

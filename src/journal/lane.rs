@@ -183,7 +183,7 @@ impl Lane {
                 burst_over(&collect, head.since, &burst)
             }
             (Some(_), State::Awaiting) if collect.supersede => {
-                let news = self.burst(line, head, Some(head.call));
+                let news = self.burst(line, head, head.call);
                 let first = news.first().map(|it| it.since);
                 first.map_or(head.due, |it| head.due.min(burst_over(&collect, it, &news)))
             }
@@ -193,15 +193,10 @@ impl Lane {
 
     /// What goes with a head: the entries after each other that the same route asked for and that
     /// are in no call yet. `after` leaves out the members of that call.
-    fn burst(
-        &self,
-        line: &BTreeSet<i64>,
-        head: &Entry,
-        after: Option<Option<Uuid>>,
-    ) -> Vec<&Entry> {
+    fn burst(&self, line: &BTreeSet<i64>, head: &Entry, after: Option<Uuid>) -> Vec<&Entry> {
         let most = usize::from(head.collect.map_or(1, |it| it.messages).max(1));
         let entries = line.iter().filter_map(|it| self.entries.get(it));
-        let entries = entries.skip_while(|it| after.is_some_and(|call| it.call == call));
+        let entries = entries.skip_while(|it| after.is_some() && it.call == after);
         entries
             .take_while(|it| {
                 it.call.is_none()
@@ -268,7 +263,7 @@ impl Lane {
         let mut entries: Vec<Entry> = members.collect();
         let mut supersedes = None;
         if collect.supersede && head.state == State::Awaiting {
-            let news = self.burst(line, head, Some(Some(call)));
+            let news = self.burst(line, head, Some(call));
             let first = news.first().map(|it| it.since);
             if first.is_some_and(|it| burst_over(&collect, it, &news) <= now) {
                 entries.extend(news.into_iter().cloned());

@@ -27,7 +27,7 @@ pub(super) struct Settings {
     #[serde(default)]
     when: Option<String>,
     /// A condition on how the conversation stands right before the attempt, where `window`,
-    /// `takeover`, `thread`, `suppressed` and `lookup` are known beside `event`: where it holds,
+    /// `takeover`, `thread` and `suppressed` are known beside `event`: where it holds,
     /// the delivery is skipped, and says so. `unless: takeover or not window.open`.
     #[serde(default)]
     unless: Option<String>,

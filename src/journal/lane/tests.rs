@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::*;
 use crate::router::Collect;
 
+/// A window's worth of positions.
+const FULL: i64 = 8_192;
+
 fn entry(position: i64, conversation: u128) -> Entry {
     Entry {
         position,
@@ -66,7 +69,7 @@ fn an_unordered_lane_lets_others_pass_a_retry() {
 #[test]
 fn many_that_are_tried_again_do_not_hide_the_others() {
     let mut lane = Lane::new(Order::None, 0);
-    let total = 2 * WINDOW as i64;
+    let total = 2 * FULL;
     for position in 1..=total {
         lane.written(entry(position, 1));
     }
@@ -74,7 +77,7 @@ fn many_that_are_tried_again_do_not_hide_the_others() {
         lane.again(it.entries[0].position, 1_000_000);
     }
     let (after, room) = lane.wants().expect("retries leave room");
-    assert_eq!((after, room), (WINDOW as i64, WINDOW));
+    assert_eq!((after, room), (FULL, WINDOW));
     lane.read((after + 1..=total).map(|it| entry(it, 1)).collect(), false);
     assert_eq!(lane.lease(WINDOW, 5).len(), WINDOW);
 }
@@ -95,7 +98,7 @@ fn what_was_read_before_it_was_told_is_held_once() {
 #[test]
 fn what_does_not_fit_the_window_is_read_from_the_store_later() {
     let mut lane = Lane::new(Order::None, 0);
-    let total = WINDOW as i64 + 10;
+    let total = FULL + 10;
     for position in 1..=total {
         lane.written(entry(position, 1));
     }
@@ -105,7 +108,7 @@ fn what_does_not_fit_the_window_is_read_from_the_store_later() {
         lane.remove(it.entries[0].position);
     }
     let (after, _) = lane.wants().expect("there is room and more to read");
-    assert_eq!(after, WINDOW as i64);
+    assert_eq!(after, FULL);
     lane.read((after + 1..=total).map(|it| entry(it, 1)).collect(), false);
     assert_eq!(lane.lease(100, 5).len(), 10);
     assert!(lane.wants().is_none());

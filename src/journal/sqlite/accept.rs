@@ -85,7 +85,7 @@ fn event(
             .extend(incoming.deliveries.iter().filter(|it| !it.per_request || once(whole, it)));
     }
     let position = batch.memory.next_position;
-    batch.memory.next_position += deliveries.len() as i64;
+    batch.memory.next_position += i64::try_from(deliveries.len()).unwrap_or(i64::MAX);
     let is_first = request == sequence;
     let received = micros(arrival.received);
     batch

@@ -179,7 +179,9 @@ impl Journal for Sqlite {
                 self.write(move |batch| calls::open(batch, &of_writer, &opened, now)).await?;
             if opened && let Some(station) = shared.station(&lane) {
                 let mut window = station.lane();
-                members.iter().for_each(|it| window.join(*it, call));
+                for position in members {
+                    window.join(position, call);
+                }
             }
             Ok(opened)
         })

@@ -190,7 +190,9 @@ fn a_trigger_without_an_answer_waits_for_its_status_before_it_is_repeated() {
     let adapter = outbound(&json!({}));
     let call = call(Value::Null);
     let until = call.now + SignedDuration::from_secs(30);
-    for why in [Unanswered::TooSlow, Unanswered::Broken, Unanswered::TooLarge { limit: 1, status: 200 }] {
+    for why in
+        [Unanswered::TooSlow, Unanswered::Broken, Unanswered::TooLarge { limit: 1, status: 200 }]
+    {
         assert_eq!(adapter.unanswered(&call, why), Outcome::Await { until }, "{why:?}");
     }
     // Nothing was sent, so nothing can be waited for.

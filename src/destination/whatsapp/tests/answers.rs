@@ -216,7 +216,9 @@ fn the_simulator_s_failures_are_understood() {
 fn a_message_whose_answer_is_lost_waits_for_its_status() {
     let adapter = adapter(json!({}));
     let (text, read) = (call("hi".into()), call(json!({ "read": true })));
-    for why in [Unanswered::TooSlow, Unanswered::Broken, Unanswered::TooLarge { limit: 1, status: 200 }] {
+    for why in
+        [Unanswered::TooSlow, Unanswered::Broken, Unanswered::TooLarge { limit: 1, status: 200 }]
+    {
         let until = now() + SignedDuration::from_secs(30);
         assert_eq!(adapter.unanswered(&text, why), Outcome::Await { until });
         // Marking it twice hurts nobody, and no status tells of it.
