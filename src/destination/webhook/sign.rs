@@ -60,3 +60,18 @@ fn key(secret: &Secret) -> Result<Zeroizing<Vec<u8>>, String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_over_id_seconds_and_body() {
+        let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let signer = Signer::new(&[secret]).unwrap();
+        let (id, at) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", Timestamp::from_second(1_614_265_330));
+        let signature = signer.sign(id, at.unwrap(), br#"{"test": 2432232314}"#);
+        let expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        assert_eq!(signature.as_deref(), Some(expected));
+    }
+}

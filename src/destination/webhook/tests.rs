@@ -144,7 +144,6 @@ fn a_replay_says_that_it_is_one() {
 
 #[test]
 fn each_secret_signs_for_itself() {
-    // The specification's own example of a secret; the signatures come from `openssl dgst`.
     let old = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
     let new = "whsec_c2x1aWNlZ2F0ZSBzaWducyB3aXRoIHRoaXMga2V5";
     let signature = |settings: Value| {
