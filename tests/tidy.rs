@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("client", &["config", "lenient"]),
     ("provider", &["event", "config", "client", "lenient"]),
     ("router", &["event", "expression"]),
-    ("destination", &["event", "expression", "config", "client", "http", "provider"]),
+    ("destination", &["event", "expression", "config", "client", "http", "provider", "lenient"]),
     ("plan", &["event", "expression", "provider", "router", "destination", "journal"]),
     ("journal", &["event", "clock", "destination", "provider", "router"]),
     (

@@ -221,7 +221,8 @@ fn a_bot_takes_what_its_page_lists_and_answers_where_it_was_told_to() {
     let answered = tell(&mut *simulator, bot, &said);
     let [(_, output)] = &answered.later[..] else { panic!("{answered:?}") };
     assert_eq!(output.url, "https://gate.example/hooks/bot");
-    assert!(output.headers.iter().any(|it| it.1.expose() == "Bearer word"));
+    let bearer = output.headers.iter().find(|it| it.0 == "authorization").unwrap();
+    assert_eq!(bearer.1.expose(), "Bearer word");
     let output: Value = serde_json::from_slice(&output.body).unwrap();
     assert_eq!(output["channel"]["id"], "some@user.example");
     for (path, wrong, status, expected) in [

@@ -211,8 +211,8 @@ fn every_answer_means_what_the_table_says() {
         let [scope] = &scopes[..] else { panic!("{scopes:?}") };
         let hour = Some(Duration::from_hours(1));
         // Each strikes out its own secret.
-        let key = adapter.secrets()[0].expose() == KEY;
-        let key = if key { "***" } else { "eyJ.***" };
+        let secret = adapter.secrets()[0].expose().to_owned();
+        let key = if secret == KEY { "***" } else { "eyJ.***" };
         let retry = |reason: &str, seconds: Option<u64>| Outcome::Retry {
             reason: reason.to_owned(),
             after: seconds.map(Duration::from_secs),

@@ -242,7 +242,8 @@ fn each_account_has_its_token_its_limits_and_its_pauses() {
     let instagram = call(facts("instagram", "17", "5", "hi"), Value::Null);
     let bearer = |call: &Call| {
         let headers = adapter.request(call).unwrap().headers;
-        headers.iter().find(|it| it.0 == "authorization").unwrap().1.expose().to_owned()
+        let header = headers.iter().find(|it| it.0 == "authorization").unwrap();
+        header.1.expose().to_owned()
     };
     assert_eq!((bearer(&page), bearer(&instagram)), ("Bearer one".into(), "Bearer two".into()));
     assert_ne!(adapter.scopes(&page), adapter.scopes(&instagram));
