@@ -20,5 +20,6 @@ mod docs;
 mod deploy;
 mod rabbitmq;
 mod rabbitmq_outages;
+mod recursion;
 mod tidy;
 mod wire;
