@@ -277,32 +277,18 @@ fn target(http: &HttpRequest) -> String {
 
 /// The headers a source reads and the journal keeps. A value that is not text is left out.
 fn headers(http: &HttpRequest, source: &dyn Source) -> Headers {
-    let mut headers = Headers::default();
-    let mut take = |name: &str| {
-        // What both the check and the source read is one header, not two.
-        if headers.iter().any(|(it, _)| it == name) {
-            return;
-        }
-        for value in http.headers().get_all(name) {
-            if let Ok(value) = value.to_str() {
-                headers.push(name, value);
-            }
-        }
+    let reads = |name: &str| {
+        let mut read = source.verifier().headers().iter().chain(source.reads());
+        read.any(|it| match it.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => **it == *name,
+        })
     };
-    for name in KEPT {
-        take(name);
-    }
-    let read = source.verifier().headers().iter().chain(source.reads());
-    for name in read.filter(|it| !KEPT.contains(&&***it)) {
-        match name.strip_suffix('*') {
-            None => take(name),
-            Some(prefix) => {
-                let names = http.headers().keys().map(actix_web::http::header::HeaderName::as_str);
-                names.filter(|it| it.starts_with(prefix)).for_each(&mut take);
-            }
-        }
-    }
+    let headers = http.headers().iter().map(|(name, value)| (name.as_str(), value));
     headers
+        .filter(|(name, _)| KEPT.contains(name) || reads(name))
+        .filter_map(|(name, value)| Some((name, value.to_str().ok()?)))
+        .collect()
 }
 
 /// Headers as the journal keeps them: a JSON object. A token that proves the sender would prove it
