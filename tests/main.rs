@@ -21,6 +21,7 @@ mod deploy;
 mod rabbitmq;
 mod rabbitmq_outages;
 mod redis;
+mod recursion;
 mod tidy;
 mod webhooks;
 mod wire;

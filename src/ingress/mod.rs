@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Scope, guard, web};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -48,26 +48,25 @@ pub fn routes(ingress: Ingress, acceptor: Acceptor) -> impl FnOnce(&mut web::Ser
         config
             .app_data(web::Data::new(ingress))
             .app_data(web::Data::new(acceptor))
-            .service(
-                // What follows the name belongs to sources whose URL is their secret.
-                web::resource(["/hooks/{source}", "/hooks/{source}/{tail:.*}"])
-                    .route(web::post().to(hook))
-                    .route(web::get().to(handshake)),
-            )
+            .service(hooks().guard(guard::Post()).default_service(web::to(hook)))
+            .service(hooks().guard(guard::Get()).default_service(web::to(handshake)))
+            .service(hooks().default_service(web::to(async || HttpResponse::MethodNotAllowed())))
             .route("/schemas/{kind}/{version}", web::get().to(schema))
             .route("/healthz", web::get().to(async || "ok\n"));
     }
 }
 
+/// All below `/hooks`. A prefix: to match a pattern costs a tenth of the whole request.
+fn hooks() -> Scope {
+    web::scope("/hooks")
+}
+
 /// `GET /hooks/{source}`: a platform asks whether this URL is ours.
-async fn handshake(
-    http: HttpRequest,
-    path: web::Path<Hook>,
-    ingress: web::Data<Ingress>,
-) -> HttpResponse {
+async fn handshake(http: HttpRequest, ingress: web::Data<Ingress>) -> HttpResponse {
     let plan = ingress.plan.load();
-    let name = &path.source;
-    let Some(source) = path.find(&plan) else {
+    let hook = Hook::of(&http);
+    let name = hook.source;
+    let Some(source) = hook.find(&plan) else {
         return ingress.reject(&http, name, &Rejection::UnknownSource);
     };
     let request = Request::new("GET", &target(&http), headers(&http, source), Bytes::new());
@@ -81,13 +80,13 @@ async fn handshake(
 /// `POST /hooks/{source}`: verify, normalise, route, accept durably, then 200.
 async fn hook(
     http: HttpRequest,
-    path: web::Path<Hook>,
     payload: web::Payload,
     ingress: web::Data<Ingress>,
     acceptor: web::Data<Acceptor>,
 ) -> HttpResponse {
     let plan = ingress.plan.load_full();
-    let name: &str = &path.source;
+    let hook = Hook::of(&http);
+    let name = hook.source;
     let _in_flight = match ingress.limits.enter(http.peer_addr(), &http) {
         Ok(entry) => entry,
         Err(full) => {
@@ -95,7 +94,7 @@ async fn hook(
             return unavailable(&full.to_string(), full.status());
         }
     };
-    let Some(source) = path.find(&plan) else {
+    let Some(source) = hook.find(&plan) else {
         // Nothing of it is kept; its small body is read so that the connection survives.
         body::drain(&http, payload).await;
         return ingress.reject(&http, name, &Rejection::UnknownSource);
@@ -139,18 +138,24 @@ async fn hook(
     }
 }
 
-/// The parts of a webhook's URL.
-#[derive(serde::Deserialize)]
-struct Hook {
-    source: String,
-    #[serde(default)]
-    tail: String,
+/// The parts of a webhook's URL: `/hooks/<source>`, and for sources whose URL is their secret what
+/// follows that.
+struct Hook<'a> {
+    source: &'a str,
+    tail: &'a str,
 }
 
-impl Hook {
+impl<'a> Hook<'a> {
+    fn of(http: &'a HttpRequest) -> Self {
+        let path = http.match_info().unprocessed();
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let (source, tail) = path.split_once('/').unwrap_or((path, ""));
+        Self { source, tail }
+    }
+
     /// The source of this URL. One that has nothing to do with the rest of it has no such URL.
-    fn find<'a>(&self, plan: &'a Plan) -> Option<&'a dyn Source> {
-        let source = &**plan.sources.get(&self.source)?;
+    fn find<'p>(&self, plan: &'p Plan) -> Option<&'p dyn Source> {
+        let source = &**plan.sources.get(self.source)?;
         (self.tail.is_empty() || source.verifier().reads_path()).then_some(source)
     }
 }
@@ -273,32 +278,18 @@ fn target(http: &HttpRequest) -> String {
 
 /// The headers a source reads and the journal keeps. A value that is not text is left out.
 fn headers(http: &HttpRequest, source: &dyn Source) -> Headers {
-    let mut headers = Headers::default();
-    let mut take = |name: &str| {
-        // What both the check and the source read is one header, not two.
-        if headers.iter().any(|(it, _)| it == name) {
-            return;
-        }
-        for value in http.headers().get_all(name) {
-            if let Ok(value) = value.to_str() {
-                headers.push(name, value);
-            }
-        }
+    let reads = |name: &str| {
+        let mut read = source.verifier().headers().iter().chain(source.reads());
+        read.any(|it| match it.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => **it == *name,
+        })
     };
-    for name in KEPT {
-        take(name);
-    }
-    let read = source.verifier().headers().iter().chain(source.reads());
-    for name in read.filter(|it| !KEPT.contains(&&***it)) {
-        match name.strip_suffix('*') {
-            None => take(name),
-            Some(prefix) => {
-                let names = http.headers().keys().map(actix_web::http::header::HeaderName::as_str);
-                names.filter(|it| it.starts_with(prefix)).for_each(&mut take);
-            }
-        }
-    }
+    let headers = http.headers().iter().map(|(name, value)| (name.as_str(), value));
     headers
+        .filter(|(name, _)| KEPT.contains(name) || reads(name))
+        .filter_map(|(name, value)| Some((name, value.to_str().ok()?)))
+        .collect()
 }
 
 /// Headers as the journal keeps them: a JSON object. A token that proves the sender would prove it

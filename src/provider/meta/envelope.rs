@@ -20,31 +20,51 @@ struct Envelope<'a, List> {
 }
 
 #[derive(Deserialize)]
-struct Entry<'a, List> {
+struct Entry<'a, Changes, List> {
     #[serde(borrow, default)]
     id: Text<'a>,
     #[serde(borrow, default)]
     time: Text<'a>,
-    changes: Option<List>,
+    changes: Option<Changes>,
     messaging: Option<List>,
     standby: Option<List>,
 }
 
-impl<List> Entry<'_, List> {
+impl<Changes, List> Entry<'_, Changes, List> {
     fn has_lists(&self) -> bool {
         self.changes.is_some() || self.messaging.is_some() || self.standby.is_some()
     }
 }
 
-/// An entry whose lists are lists.
-type Typed<'a> = Entry<'a, Vec<&'a RawValue>>;
+/// An entry whose lists are lists, and whose changes are objects.
+type Typed<'a> = Entry<'a, Vec<Change<'a>>, Vec<&'a RawValue>>;
 
-#[derive(Deserialize)]
+impl Typed<'_> {
+    fn is_whole(&self) -> bool {
+        self.has_lists() && self.changes.iter().flatten().all(|it| it.value.is_some())
+    }
+}
+
+#[derive(Deserialize, Default)]
 struct Change<'a> {
     #[serde(borrow, default)]
     field: Text<'a>,
     #[serde(borrow, default)]
     value: Option<&'a RawValue>,
+    /// Why there is no value, and all there is instead.
+    #[serde(skip)]
+    odd: Option<(&'static str, &'a RawValue)>,
+}
+
+impl<'a> Change<'a> {
+    fn read(raw: &'a RawValue) -> Self {
+        let (change, reason) = match serde_json::from_str::<Self>(raw.get()) {
+            Ok(it) if it.value.is_some() => return it,
+            Ok(it) => (it, "a change without a value"),
+            Err(_) => (Self::default(), "a change that is not an object"),
+        };
+        Self { odd: Some((reason, raw)), ..change }
+    }
 }
 
 /// Every event in a body, in its order; never empty. `own` is the product of the source that took
@@ -64,7 +84,7 @@ pub(in crate::provider) fn drafts(own: Product, body: &[u8]) -> Vec<Draft> {
 /// Whose body it is, and why there may be nothing in it.
 fn envelope(own: Product, body: &str, drafts: &mut Vec<Draft>) -> (Product, &'static str) {
     if let Ok(envelope) = serde_json::from_str::<Envelope<'_, Vec<Typed<'_>>>>(body)
-        && envelope.entry.iter().all(Entry::has_lists)
+        && envelope.entry.iter().all(Entry::is_whole)
     {
         let about = About::new(own, body, &envelope.object);
         envelope.entry.iter().for_each(|it| about.entry(it, drafts));
@@ -80,11 +100,12 @@ fn envelope(own: Product, body: &str, drafts: &mut Vec<Draft>) -> (Product, &'st
         return (about.product(), "without `entry`");
     }
     for raw in each(envelope.entry) {
-        match serde_json::from_str::<Entry<'_, &RawValue>>(raw.get()) {
+        match serde_json::from_str::<Entry<'_, &RawValue, &RawValue>>(raw.get()) {
             Ok(it) if it.has_lists() => {
                 let list = |it: Option<_>| it.map(|it| each(Some(it)));
-                let (changes, messaging, standby) =
-                    (list(it.changes), list(it.messaging), list(it.standby));
+                let (messaging, standby) = (list(it.messaging), list(it.standby));
+                let changes = list(it.changes);
+                let changes = changes.map(|it| it.into_iter().map(Change::read).collect());
                 about.entry(
                     &Entry { id: it.id, time: it.time, changes, messaging, standby },
                     drafts,
@@ -135,22 +156,18 @@ impl<'a> About<'a> {
                 }
             }
         }
-        for raw in entry.changes.iter().flatten() {
-            self.change(id, time, raw, drafts);
+        for change in entry.changes.iter().flatten() {
+            self.change(id, time, change, drafts);
         }
     }
 
-    fn change(&self, id: &str, time: &str, raw: &RawValue, drafts: &mut Vec<Draft>) {
-        let place = |field| Place::of_entry(self.product(), self.body, id, time, field);
-        let Ok(change) = serde_json::from_str::<Change<'_>>(raw.get()) else {
-            drafts.push(place("").unmapped("a change that is not an object", raw));
-            return;
-        };
-        let place = place(change.field.or_empty());
-        let Some(value) = change.value else {
-            drafts.push(place.unmapped("a change without a value", raw));
-            return;
-        };
+    fn change(&self, id: &str, time: &str, change: &Change<'_>, drafts: &mut Vec<Draft>) {
+        let field = change.field.or_empty();
+        let place = Place::of_entry(self.product(), self.body, id, time, field);
+        if let Some((reason, raw)) = change.odd {
+            drafts.push(place.unmapped(reason, raw));
+        }
+        let Some(value) = change.value else { return };
         match self.known {
             Some(Product::WhatsApp) => whatsapp::change(place, value, drafts),
             Some(Product::Messenger) => messenger::change(&place, value, drafts),
