@@ -51,7 +51,15 @@ async fn a_duplicate_brings_no_delivery_and_a_new_event_all_of_its_own() {
 
 fn settlement(position: i64, verdict: Verdict) -> Settlement {
     let took = Duration::from_millis(7);
-    Settlement { position, others: Vec::new(), started: at(1), took, verdict, record: None }
+    Settlement {
+        position,
+        others: Vec::new(),
+        started: at(1),
+        took,
+        verdict,
+        record: None,
+        judged: false,
+    }
 }
 
 async fn leased(store: &Sqlite, budget: usize, now: i64) -> Vec<Lease> {

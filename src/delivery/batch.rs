@@ -69,7 +69,7 @@ fn settlement(
     took: Duration,
     verdict: Verdict,
 ) -> Settlement {
-    Settlement { position, others: Vec::new(), started, took, verdict, record: None }
+    Settlement { position, others: Vec::new(), started, took, verdict, record: None, judged: false }
 }
 
 /// A delivery ready to be attempted, with what its route adds, as the route stands now: fixing a

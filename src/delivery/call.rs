@@ -15,6 +15,7 @@ use super::unattempted::Unattempted;
 use super::verdict::Case;
 use crate::client::{Outgoing, Response};
 use crate::clock;
+use crate::config::Secret;
 use crate::destination::{
     Adapter, Arrived, BoxFuture, Call, Destination, Limit, Outcome, Scope, Standing,
 };
@@ -121,7 +122,10 @@ pub(super) async fn make(
     guard.done();
     let took = watch.elapsed();
     let (position, others) = (*position, others.to_vec());
-    worker.settle(vec![Settlement { position, others, started, took, verdict, record }]).await;
+    let judged = run.answer.is_some();
+    worker
+        .settle(vec![Settlement { position, others, started, took, verdict, record, judged }])
+        .await;
     None
 }
 
@@ -155,6 +159,11 @@ impl Making<'_> {
         let standing = self.standing(&newest.event).await?;
         let route = self.plan.table.route_named(&newest.route);
         let mut call = self.call(standing, now).await?;
+        if let Some(body) = &self.run.answer {
+            let response = Response { status: 200, headers: Vec::new(), body: body.clone() };
+            self.record = Some(self.record(None, redact::answer(&response, &self.secrets(&call))));
+            return Ok(self.adapter.outcome(&call, &response));
+        }
         if self.run.overdue {
             return Ok(self.adapter.overdue(&call));
         }
@@ -293,9 +302,7 @@ impl Making<'_> {
 
     async fn exchange(&mut self, call: &Call) -> Result<Outcome, Stop> {
         let outgoing = self.adapter.request(call)?;
-        let mut secrets = self.adapter.secrets();
-        secrets.extend(call.token.clone());
-        secrets.extend(call.callback.clone());
+        let mut secrets = self.secrets(call);
         let sent = redact::request(&outgoing, &secrets);
         let mut answer = self.send(outgoing).await;
         if let (Ok(response), Some(session), Some(stale)) =
@@ -322,12 +329,19 @@ impl Making<'_> {
             Ok(response) => redact::answer(response, &secrets),
             Err(why) => why.to_string(),
         };
-        self.record = Some(Record {
-            sent: Some(sent),
-            answered: Some(answered),
-            config: self.plan.fingerprint.chars().take(12).collect(),
-        });
+        self.record = Some(self.record(Some(sent), answered));
         Ok(outcome)
+    }
+
+    fn record(&self, sent: Option<String>, answered: String) -> Record {
+        let config = self.plan.fingerprint.chars().take(12).collect();
+        Record { sent, answered: Some(answered), config }
+    }
+
+    /// What may be seen nowhere.
+    fn secrets(&self, call: &Call) -> Vec<Secret> {
+        let of_call = call.token.iter().chain(&call.callback).cloned();
+        self.adapter.secrets().into_iter().chain(of_call).collect()
     }
 
     async fn send(&self, outgoing: Outgoing) -> Result<Response, Unanswered> {

@@ -86,7 +86,7 @@ impl Case<'_> {
         // The same call brings the same reply, however often it has to be made.
         draft.dedup_key = format!("call:{}:{index}", self.call);
         draft.anonymous = false;
-        inherit(&mut draft, event);
+        draft.answer_to(event);
         let mut events = self.plan.prepare(self.name, vec![draft], &reply.body, self.now);
         let hops = event.hops.saturating_add(1);
         refuse_beyond_hops(&mut events, hops);
@@ -99,7 +99,7 @@ impl Case<'_> {
             cause: Some(cause(event)),
             events,
             cursors: Vec::new(),
-            answers: None,
+            unrouted: false,
         }
     }
 }
@@ -112,19 +112,6 @@ pub(crate) fn cause(event: &Event) -> Cause {
         correlation: event.correlation,
         hops: event.hops.saturating_add(1),
     }
-}
-
-/// A reply says to whom it belongs only where that differs from what it answers.
-pub(crate) fn inherit(draft: &mut crate::event::Draft, event: &Event) {
-    let (facts, from) = (&mut draft.facts, &event.facts);
-    if facts.contact.is_none() {
-        facts.contact.clone_from(&from.contact);
-    }
-    if facts.channel.account.is_empty() {
-        facts.channel.clone_from(&from.channel);
-    }
-    facts.conversation.group = facts.conversation.group.take().or(from.conversation.group.clone());
-    draft.historical = false;
 }
 
 /// Two bots that answer each other must come to an end.

@@ -47,6 +47,31 @@ pub struct Draft {
     pub raw: Range<usize>,
 }
 
+impl Draft {
+    /// An answer says to whom it belongs only where that differs from what it answers.
+    pub fn answer_to(&mut self, event: &Event) {
+        let (facts, from) = (&mut self.facts, &event.facts);
+        if facts.contact.is_none() {
+            facts.contact.clone_from(&from.contact);
+        }
+        if facts.channel.account.is_empty() {
+            facts.channel.clone_from(&from.channel);
+        }
+        if facts.conversation.group.is_none() {
+            facts.conversation.group.clone_from(&from.conversation.group);
+        }
+        let (Some(message), Some(asked)) = (&mut facts.message, &from.message) else { return };
+        // Where an answer goes that keeps to its topic, or quotes.
+        if message.topic.is_none() {
+            message.topic.clone_from(&asked.topic);
+        }
+        if message.context.is_none() && !asked.id.is_empty() {
+            let message_id = Some(asked.id.clone());
+            message.context = Some(facts::Context { message_id, ..facts::Context::default() });
+        }
+    }
+}
+
 /// Something that happened, as the journal keeps it and destinations receive it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {

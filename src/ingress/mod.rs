@@ -180,8 +180,26 @@ async fn accept(
     if let Some(answer) = source.challenge(&request) {
         return Ok(answer);
     }
-    let drafts = source.normalise(&request);
+    let mut unrouted = false;
+    let mut drafts = source.normalise(&request);
     let answer = source.answer(&request, &drafts);
+    if let Some(callback) = source.callback(&request) {
+        let journal = acceptor.journal();
+        let taken = journal.answer(callback.call, request.body.clone()).await;
+        if taken.map_err(NotAccepted::Unavailable)? {
+            // The engine judges it, with the call at hand.
+            let label = metrics::Ingress { source: name.to_string(), outcome: "accepted" };
+            metrics.requests.get_or_create(&label).inc();
+            return Ok(answer);
+        }
+        unrouted = true;
+        let called = journal.call(callback.call).await.map_err(NotAccepted::Unavailable)?;
+        if let Some(called) = called {
+            for draft in &mut drafts {
+                draft.answer_to(&called.event);
+            }
+        }
+    }
     let arrival = Arrival {
         source: Arc::clone(name),
         received: now,
@@ -190,7 +208,7 @@ async fn accept(
         cause: None,
         events: plan.prepare(name, drafts, &request.body, now),
         cursors: Vec::new(),
-        answers: None,
+        unrouted,
         body: request.body,
     };
     let started = std::time::Instant::now();

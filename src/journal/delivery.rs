@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -18,6 +19,8 @@ pub struct Run {
     pub call: Option<Uuid>,
     /// An answer was awaited, and its moment has passed.
     pub overdue: bool,
+    /// The answer that came another way.
+    pub answer: Option<Bytes>,
     /// The open call that this one takes the place of.
     pub supersedes: Option<Uuid>,
 }
@@ -58,6 +61,8 @@ pub struct Settlement {
     pub verdict: Verdict,
     /// What was sent and answered.
     pub record: Option<Record>,
+    /// It judges an answer that came another way than its call.
+    pub judged: bool,
 }
 
 /// What is kept of an attempt for whoever looks later. Bounded, without secrets.

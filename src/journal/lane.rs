@@ -327,6 +327,16 @@ impl Lane {
         });
     }
 
+    /// The answer came: it is judged at once. An attempt that is still on its way is not disturbed.
+    pub(super) fn answered(&mut self, position: i64, now: i64) {
+        if !self.leased.contains(&position) {
+            self.change(position, |it| {
+                it.due = now;
+                it.state = State::Waiting;
+            });
+        }
+    }
+
     /// The delivery is dead and holds its conversation.
     pub(super) fn hold(&mut self, position: i64) {
         self.change(position, |it| {

@@ -66,9 +66,8 @@ pub struct Arrival {
     /// Where a polled source goes on: written in the same step as the events, and also when none
     /// of them is new.
     pub cursors: Vec<Cursor>,
-    /// The open call that it answers: settled in the same step. An answer to a call that is not
-    /// open any more is kept, and not routed.
-    pub answers: Option<Uuid>,
+    /// It is kept, and not routed: an answer that nobody waits for any more.
+    pub unrouted: bool,
 }
 
 /// What a reply answers.
@@ -204,6 +203,10 @@ pub trait Journal: Send + Sync + 'static {
     /// Writes a call before it is sent. `false`: it was answered already, and its deliveries are
     /// settled.
     fn open_call(&self, lane: &str, opened: Opened) -> BoxFuture<'_, Result<bool, Error>>;
+
+    /// Keeps an answer that came another way than its call, until the engine judges it. `false`:
+    /// nobody waits for it.
+    fn answer(&self, call: Uuid, body: Bytes) -> BoxFuture<'_, Result<bool, Error>>;
 
     /// A call that was written before it was sent.
     fn call(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Called>, Error>>;

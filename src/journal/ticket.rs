@@ -120,6 +120,11 @@ impl Acceptor {
         (this, pump)
     }
 
+    /// The journal it submits to.
+    pub fn journal(&self) -> &dyn Journal {
+        &*self.journal
+    }
+
     /// Submits an arrival and waits until it is durable.
     ///
     /// # Errors

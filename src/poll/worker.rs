@@ -151,7 +151,7 @@ impl Worker {
             cause: None,
             events,
             cursors,
-            answers: None,
+            unrouted: false,
         };
         let mut wait = WRITE_AGAIN.0;
         loop {

@@ -60,7 +60,7 @@ pub(crate) fn arrival(events: Vec<Incoming>) -> Arrival {
         cause: None,
         events,
         cursors: Vec::new(),
-        answers: None,
+        unrouted: false,
     }
 }
 
@@ -154,6 +154,10 @@ impl Journal for Full {
 
     fn open_call(&self, lane: &str, opened: Opened) -> BoxFuture<'_, Result<bool, Error>> {
         self.store.open_call(lane, opened)
+    }
+
+    fn answer(&self, call: Uuid, body: Bytes) -> BoxFuture<'_, Result<bool, Error>> {
+        self.store.answer(call, body)
     }
 
     fn call(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Called>, Error>> {

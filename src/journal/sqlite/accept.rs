@@ -20,11 +20,6 @@ pub(super) fn arrival(batch: &mut Batch<'_>, arrival: &Arrival) -> rusqlite::Res
     let mut receipt = Receipt::default();
     let mut request = None;
     let received = micros(arrival.received);
-    // Kept, and not routed, when nobody waits for it any more.
-    let late = match arrival.answers {
-        Some(call) => !calls::answer(batch, call, received)?,
-        None => false,
-    };
     let mut whole: Vec<(Arc<str>, Arc<str>, u16)> = Vec::new();
     for incoming in &arrival.events {
         let sequence = batch.memory.next_sequence;
@@ -34,7 +29,7 @@ pub(super) fn arrival(batch: &mut Batch<'_>, arrival: &Arrival) -> rusqlite::Res
         }
         batch.memory.next_sequence += 1;
         let first = *request.get_or_insert(sequence);
-        event(batch, arrival, incoming, sequence, first, late, &mut whole)?;
+        event(batch, arrival, incoming, sequence, first, &mut whole)?;
         receipt.new += 1;
     }
     for it in &arrival.cursors {
@@ -65,7 +60,6 @@ fn event(
     incoming: &Incoming,
     sequence: u64,
     request: u64,
-    late: bool,
     whole: &mut Vec<(Arc<str>, Arc<str>, u16)>,
 ) -> rusqlite::Result<()> {
     let cause = arrival.cause.as_ref();
@@ -80,7 +74,7 @@ fn event(
         _ => false,
     };
     let mut deliveries: Vec<&Assigned> = Vec::with_capacity(incoming.deliveries.len());
-    if !late && !ours {
+    if !arrival.unrouted && !ours {
         deliveries
             .extend(incoming.deliveries.iter().filter(|it| !it.per_request || once(whole, it)));
     }

@@ -61,7 +61,9 @@ pub(super) fn open(
     }
     let members = serde_json::to_string(&opened.members).expect("numbers are always JSON");
     connection
-        .prepare_cached("INSERT OR REPLACE INTO calls VALUES (?1, ?2, ?3, 'open', ?4, ?5, NULL)")?
+        .prepare_cached(
+            "INSERT OR REPLACE INTO calls VALUES (?1, ?2, ?3, 'open', ?4, ?5, NULL, NULL)",
+        )?
         .execute(params![opened.call.as_bytes(), lane, members, opened.attempt, now])?;
     let mut update = connection.prepare_cached(
         "UPDATE pending SET call = ?3, state = 0 WHERE destination = ?1 AND position = ?2",
@@ -72,31 +74,47 @@ pub(super) fn open(
     Ok(true)
 }
 
-/// An answer came for a call: its deliveries are settled. `false` when nobody waits for it.
-pub(super) fn answer(batch: &mut Batch<'_>, call: Uuid, now: i64) -> rusqlite::Result<bool> {
-    let Some(row) = row(batch.connection, call)?.filter(|it| it.state == "open") else {
+/// An answer came for a call: it is kept until it is judged. `false` when nobody waits for it.
+pub(super) fn answer(
+    batch: &mut Batch<'_>,
+    call: Uuid,
+    body: &[u8],
+    now: i64,
+) -> rusqlite::Result<bool> {
+    let connection = batch.connection;
+    let Some(row) = row(connection, call)?.filter(|it| it.state == "open") else {
         return Ok(false);
     };
-    if superseded(batch.connection, &row)? {
-        return Ok(false);
+    connection
+        .prepare_cached("UPDATE calls SET state = 'answered', answer = ?2 WHERE id = ?1")?
+        .execute(params![call.as_bytes(), body])?;
+    let mut update = connection.prepare_cached(
+        "UPDATE pending SET state = 0, due = ?3 WHERE destination = ?1 AND position = ?2",
+    )?;
+    for position in row.members {
+        update.execute(params![&*row.destination, position, now])?;
+        batch.effects.answered.push((Arc::clone(&row.destination), position, now));
     }
-    set_state(batch.connection, call, "answered")?;
-    delivered(batch, &row, now, None)?;
     Ok(true)
 }
 
-/// Whether something came meanwhile that takes the place of a call's answer.
-fn superseded(connection: &Connection, row: &Row) -> rusqlite::Result<bool> {
-    let Some(last) = row.members.last() else { return Ok(false) };
-    let collect: Option<Option<String>> = connection
-        .prepare_cached("SELECT collect FROM pending WHERE destination = ?1 AND position = ?2")?
-        .query_row(params![&*row.destination, last], |row| row.get(0))
-        .optional()?;
-    let collect = collect.flatten().and_then(|it| read_collect(&it));
-    if !collect.is_some_and(|it| it.supersede) {
-        return Ok(false);
-    }
-    is_followed(connection, &row.destination, *last)
+/// The answer of a call that came and was not judged yet.
+pub(super) fn answer_of(connection: &Connection, call: Uuid) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .prepare_cached("SELECT answer FROM calls WHERE id = ?1 AND state = 'answered'")?
+        .query_row([call.as_bytes()], |row| row.get(0))
+        .optional()
+        .map(Option::flatten)
+}
+
+/// A call's answer was judged: it has to be made again.
+pub(super) fn judged(connection: &Connection, call: Uuid) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE calls SET state = 'over', answer = NULL WHERE id = ?1 AND state = 'answered'",
+        )?
+        .execute([call.as_bytes()])?;
+    Ok(())
 }
 
 /// Whether the same route asked for another delivery of the same conversation after this one.
@@ -210,7 +228,7 @@ pub(super) fn status(
             batch
                 .connection
                 .prepare_cached(
-                    "INSERT OR IGNORE INTO calls VALUES (?1, '', '[]', 'told', 0, ?2, ?3)",
+                    "INSERT OR IGNORE INTO calls VALUES (?1, '', '[]', 'told', 0, ?2, ?3, NULL)",
                 )?
                 .execute(params![call.as_bytes(), now, message])?;
         }
@@ -247,7 +265,7 @@ pub(super) fn wait(
             let members = serde_json::to_string(members).expect("numbers are always JSON");
             connection
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO calls VALUES (?1, ?2, ?3, 'open', ?4, ?5, NULL)",
+                    "INSERT OR REPLACE INTO calls VALUES (?1, ?2, ?3, 'open', ?4, ?5, NULL, NULL)",
                 )?
                 .execute(params![call.as_bytes(), lane, members, attempt, now])?;
             Ok(Awaited::Open)
@@ -258,7 +276,10 @@ pub(super) fn wait(
 /// Nobody waits for a call's answer any more.
 pub(super) fn close(connection: &Connection, call: Uuid) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE calls SET state = 'over' WHERE id = ?1 AND state = 'open'")?
+        .prepare_cached(
+            "UPDATE calls SET state = 'over', answer = NULL \
+             WHERE id = ?1 AND state IN ('open', 'answered')",
+        )?
         .execute([call.as_bytes()])?;
     Ok(())
 }

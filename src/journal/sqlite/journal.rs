@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::TrySendError;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -185,6 +186,11 @@ impl Journal for Sqlite {
             }
             Ok(opened)
         })
+    }
+
+    fn answer(&self, call: Uuid, body: Bytes) -> BoxFuture<'_, Result<bool, Error>> {
+        let now = micros(crate::clock::now());
+        Box::pin(self.write(move |batch| calls::answer(batch, call, &body, now)))
     }
 
     fn call(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Called>, Error>> {

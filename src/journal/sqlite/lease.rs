@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
@@ -62,11 +63,16 @@ pub(super) fn run(
 ) -> Result<journal::Run, Error> {
     let leases = run.entries.iter().map(|it| lease(connection, lane, it));
     let first = run.entries.first();
+    let answer = match first.and_then(|it| it.call).filter(|_| run.supersedes.is_none()) {
+        Some(call) => calls::answer_of(connection, call).map_err(error)?.map(Bytes::from),
+        None => None,
+    };
     Ok(journal::Run {
         leases: leases.collect::<Result<_, _>>()?,
         call: first.and_then(|it| it.call),
         overdue: first.is_some_and(|it| it.state == State::Awaiting) && run.supersedes.is_none(),
         supersedes: run.supersedes,
+        answer,
     })
 }
 

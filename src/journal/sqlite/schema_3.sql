@@ -16,8 +16,9 @@ ALTER TABLE attempts ADD COLUMN answered TEXT;
 ALTER TABLE attempts ADD COLUMN config TEXT;
 
 -- Calls that were written before they were sent, because their members must not change or because
--- the answer may come another way. `members`: positions, as a JSON list. `state`: `open`,
--- `answered`, `superseded` or `over`; or `told` for one that we learn of by its status alone.
+-- the answer may come another way. `members`: positions, as a JSON list. `state`: `open`;
+-- `answered`, when `answer` came and was not judged yet; `superseded`; `over`; or `told` for one that
+-- we learn of by its status alone.
 CREATE TABLE calls (
     id BLOB PRIMARY KEY,
     destination TEXT NOT NULL,
@@ -25,7 +26,8 @@ CREATE TABLE calls (
     state TEXT NOT NULL,
     attempt INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    receipt TEXT
+    receipt TEXT,
+    answer BLOB
 ) WITHOUT ROWID;
 
 -- How conversations stand. `inbound`: when the contact wrote last, to the minute below.

@@ -125,8 +125,16 @@ fn one(
     let replies = match &settlement.verdict {
         Verdict::Again { due, reason, counted } => {
             attempted(batch, settlement, entries, "retry", Some(reason))?;
-            again(batch, lane, entries, micros(*due), reason, *counted)?;
-            let due = micros(*due);
+            let due = match call {
+                Some(call) if settlement.judged => {
+                    calls::judged(connection, call)?;
+                    micros(*due)
+                }
+                // The answer came after all, while the attempt was given up.
+                Some(call) if calls::answer_of(connection, call)?.is_some() => ended,
+                _ => micros(*due),
+            };
+            again(batch, lane, entries, due, reason, *counted)?;
             return Ok(if *counted { Then::Again(due) } else { Then::Defer(due) });
         }
         Verdict::Await { call, until } => {
@@ -261,7 +269,11 @@ fn wait(
     attempted(batch, settlement, entries, "await", None)?;
     match calls::wait(batch.connection, lane, call, &members, attempt, now)? {
         Awaited::Open => {}
-        Awaited::Answered => return Ok(Then::Remove),
+        Awaited::Answered => {
+            // Told from another answer by nothing but its time: it is judged next.
+            again(batch, lane, entries, now, "answered", true)?;
+            return Ok(Then::Again(now));
+        }
         Awaited::Told(message) => {
             let told = Settlement {
                 verdict: Verdict::Delivered {

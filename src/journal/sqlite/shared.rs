@@ -56,6 +56,13 @@ impl Shared {
                 rung.push(station);
             }
         }
+        for (lane, position, now) in effects.answered {
+            let Some(station) = self.station(&lane) else { continue };
+            station.lane().answered(position, now);
+            if !rung.iter().any(|it| Arc::ptr_eq(it, &station)) {
+                rung.push(station);
+            }
+        }
         for (lane, position) in effects.settled {
             let Some(station) = self.station(&lane) else { continue };
             station.lane().remove(position);

@@ -131,6 +131,8 @@ pub(super) struct Effects {
     pub(super) queues: Vec<(Arc<str>, u64)>,
     /// Deliveries that were settled by something else than their attempt.
     pub(super) settled: Vec<(Arc<str>, i64)>,
+    /// Deliveries whose answer came, and when.
+    pub(super) answered: Vec<(Arc<str>, i64, i64)>,
     /// Queues that have something to receive again.
     pub(super) rung: Vec<Arc<str>>,
 }
