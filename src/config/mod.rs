@@ -178,27 +178,7 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
 
     let [sources, destinations, routes] = SECTIONS.map(|it| root.get(it));
     entries::check_shared_names(sources, destinations, diagnostics);
-    let mut names = routes::Names {
-        kinds: Vec::new(),
-        sources: sources
-            .map(Node::entries)
-            .unwrap_or_default()
-            .iter()
-            .map(|it| {
-                let provider = it.value.get("provider").and_then(Node::text);
-                (&*it.key, provider.unwrap_or_default(), it.key_span)
-            })
-            .collect(),
-        destinations: destinations
-            .map(Node::entries)
-            .unwrap_or_default()
-            .iter()
-            .map(|it| {
-                let kind = it.value.get("kind").and_then(Node::text);
-                (&*it.key, kind.unwrap_or_default(), it.key_span)
-            })
-            .collect(),
-    };
+    let mut names = routes::Names::of(sources, destinations);
     let sources = entries::sources(sources, diagnostics);
     for it in &sources {
         let own = provider::find(it.provider).map(|entry| (entry.names)(&it.settings));

@@ -3,6 +3,7 @@
 //! This is the only file of the configuration that knows the router and the expressions.
 
 mod entry;
+mod expressions;
 mod kinds;
 
 use std::collections::{BTreeSet, HashSet};
@@ -15,8 +16,7 @@ use super::yaml::{Entry, Node, Span, Value};
 use super::{shape, suggest};
 use crate::destination::{self, Takes};
 use crate::event::Kind;
-use crate::event::paths::{self, Unknown};
-use crate::expression::{Condition, Error, Path, Payload, Template};
+use crate::expression::Payload;
 use crate::provider;
 use crate::router::{Route, Table, Target};
 pub(super) use entry::schema;
@@ -29,6 +29,8 @@ pub(super) struct Names<'a> {
     pub(super) sources: Vec<(&'a str, &'a str, Span)>,
     /// Each destination, with its kind and where it stands.
     pub(super) destinations: Vec<(&'a str, &'a str, Span)>,
+    /// Destinations that keep no order.
+    pub(super) unordered: HashSet<&'a str>,
     /// The kinds that sources name themselves, as [`Provider::names`](provider::Provider::names)
     /// says them: the source, its provider, the pattern.
     pub(super) kinds: Vec<(String, &'static str, String)>,
@@ -91,6 +93,9 @@ impl Compiler<'_> {
         let when = node.get("when").and_then(|it| self.condition(it, "when", &kinds));
         let unless = node.get("unless").and_then(|it| self.condition(it, "unless", &kinds));
         let to = node.get("to").map(|it| self.to(it, &kinds)).unwrap_or_default();
+        if let Some(collect) = node.get("collect") {
+            self.keeps_order(collect, &to);
+        }
         let settings: Settings = serde_json::from_value(json?).ok()?;
         Some(Route {
             history: settings.takes_history(),
@@ -104,6 +109,18 @@ impl Compiler<'_> {
             stop: settings.stop,
             otherwise: settings.otherwise,
         })
+    }
+
+    /// A burst is gathered from a conversation's line, which a destination without order has not.
+    fn keeps_order(&mut self, collect: &Node, to: &[Target]) {
+        for target in to.iter().filter(|it| self.names.unordered.contains(&*it.destination)) {
+            let name = &target.destination;
+            let message = format!("`collect` needs an order, and `{name}` keeps none");
+            self.diagnostics
+                .push(Diagnostic::error(collect.span, message).hint(format!(
+                    "say `order: conversation` at `{name}`, or leave `collect` out"
+                )));
+        }
     }
 
     fn name(&mut self, name: &str, span: Span) {
@@ -223,63 +240,6 @@ impl Compiler<'_> {
         self.answered.extend(names.filter(|it| takes_all || from.contains(*it)));
     }
 
-    /// A condition: `when` sees the event alone, `unless` also how its conversation stands.
-    fn condition(&mut self, node: &Node, key: &str, kinds: &[Kind]) -> Option<Condition> {
-        let text = node.word()?;
-        if text.trim_start().starts_with("{{") {
-            self.diagnostics.push(
-                Diagnostic::error(node.span, "a condition has no braces")
-                    .hint(format!("write the expression alone: `{key}: event.text`")),
-            );
-            return None;
-        }
-        let state = key == "unless";
-        let compiled = if state { Condition::on_state(text) } else { Condition::compile(text) };
-        match compiled {
-            Ok(condition) => {
-                self.paths(node, condition.paths(), |it| {
-                    if state {
-                        paths::exists(it, kinds)
-                    } else {
-                        paths::exists_in_condition(it, kinds)
-                    }
-                });
-                Some(condition)
-            }
-            Err(error) => {
-                self.expression(node, error);
-                None
-            }
-        }
-    }
-
-    /// Refuses the paths that no kind has that the route can match.
-    fn paths(&mut self, node: &Node, paths: &[Path], check: impl Fn(&str) -> Result<(), Unknown>) {
-        for path in paths {
-            if let Err(unknown) = check(&path.name) {
-                self.expression(
-                    node,
-                    Error {
-                        message: unknown.to_string(),
-                        hint: unknown.hint(),
-                        range: Some(path.range.clone()),
-                    },
-                );
-            }
-        }
-    }
-
-    /// A compile error, at its place within the scalar.
-    fn expression(&mut self, node: &Node, error: Error) {
-        let text = self.diagnostics.text();
-        let span = error.range.map_or(node.span, |it| node.locate(it, text));
-        let diagnostic = Diagnostic::error(span, error.message);
-        self.diagnostics.push(match error.hint {
-            Some(hint) => diagnostic.hint(hint),
-            None => diagnostic,
-        });
-    }
-
     fn to(&mut self, node: &Node, kinds: &[Kind]) -> Vec<Target> {
         let mut targets = Vec::new();
         let empty = match &node.value {
@@ -330,39 +290,6 @@ impl Compiler<'_> {
             );
         }
         Some(Target { destination: Arc::from(name), payload })
-    }
-
-    /// Compiles a payload. Its templates are compiled one by one first: that tells their places.
-    fn payload(&mut self, node: &Node, kinds: &[Kind]) -> Option<Payload> {
-        self.templates(node, kinds);
-        Payload::compile(&node.to_json()).ok()
-    }
-
-    /// Checks every template of a payload, and every number that may be a text.
-    fn templates(&mut self, node: &Node, kinds: &[Kind]) {
-        match &node.value {
-            Value::Unknown => {}
-            Value::Map(_) if shape::is_template(node, self.diagnostics.text()) => {}
-            Value::List(nodes) => nodes.iter().for_each(|it| self.templates(it, kinds)),
-            Value::Map(entries) => entries.iter().for_each(|it| self.templates(&it.value, kinds)),
-            Value::Scalar(scalar) if scalar.is_lossy_number() && !scalar.interpolated => {
-                let read = node.to_json();
-                let message = if !read.is_number() {
-                    format!("is `{text}` a text or a number?", text = scalar.text)
-                } else if scalar.text.len() > 15 {
-                    format!("as a number, `{}` loses digits where it is read", scalar.text)
-                } else {
-                    format!("YAML reads `{}` as the number {read}", scalar.text)
-                };
-                let text = &scalar.text;
-                let hint = format!("quote it: `\"{text}\"`");
-                self.diagnostics.push(Diagnostic::error(node.span, message).hint(hint));
-            }
-            Value::Scalar(scalar) => match Template::on_state(&scalar.text) {
-                Ok(template) => self.paths(node, template.paths(), |it| paths::exists(it, kinds)),
-                Err(error) => self.expression(node, error),
-            },
-        }
     }
 
     fn warn_of_idle(&mut self) {

@@ -192,9 +192,10 @@ async fn accept(
             metrics.requests.get_or_create(&label).inc();
             return Ok(answer);
         }
-        unrouted = true;
         let called = journal.call(callback.call).await.map_err(NotAccepted::Unavailable)?;
         if let Some(called) = called {
+            // Late, or superseded: kept, and not routed.
+            unrouted = true;
             for draft in &mut drafts {
                 draft.answer_to(&called.event);
             }

@@ -4,12 +4,39 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::Names;
 use crate::config::suggest;
+use crate::config::yaml::{Entry, Node};
 use crate::destination;
 use crate::event::Kind;
 use crate::event::kind::CATALOGUE;
 use crate::provider;
 
-impl Names<'_> {
+impl<'a> Names<'a> {
+    /// The names that the sections give.
+    pub(in crate::config) fn of(sources: Option<&'a Node>, destinations: Option<&'a Node>) -> Self {
+        let named = |section: Option<&'a Node>, selector: &str| {
+            let entries = section.map(Node::entries).unwrap_or_default().iter();
+            let word = |it: &'a Entry| it.value.get(selector).and_then(Node::text);
+            entries
+                .map(|it| (&*it.key, word(it).unwrap_or_default(), it.key_span))
+                .collect::<Vec<_>>()
+        };
+        let unordered = |it: &&Entry| {
+            let text = |key: &str| it.value.get(key).and_then(Node::text);
+            let usual = || destination::find(text("kind")?).map(|it| it.policy.order);
+            match text("order") {
+                Some(order) => order == "none",
+                None => usual() == Some(destination::Order::None),
+            }
+        };
+        let entries = destinations.map(Node::entries).unwrap_or_default().iter();
+        Self {
+            kinds: Vec::new(),
+            sources: named(sources, "provider"),
+            destinations: named(destinations, "kind"),
+            unordered: entries.filter(unordered).map(|it| &*it.key).collect(),
+        }
+    }
+
     /// The kinds that a destination answers with; `None` where no destination has that name.
     pub(super) fn replies(&self, name: &str) -> Option<&'static [Kind]> {
         let (_, kind, _) = self.destinations.iter().find(|(it, ..)| *it == name)?;
@@ -35,7 +62,7 @@ impl Names<'_> {
                 return answers;
             }
         }
-        kinds(on, &self.kinds)
+        taken(on, &self.kinds)
     }
 }
 
@@ -65,7 +92,7 @@ pub(super) fn hint_of_kind(text: &str, known: &BTreeSet<String>) -> String {
 }
 
 /// The kinds that `on` takes; none if it takes every kind. `own` are those that sources name.
-fn kinds(on: &[String], own: &[(String, &'static str, String)]) -> Vec<Kind> {
+fn taken(on: &[String], own: &[(String, &'static str, String)]) -> Vec<Kind> {
     let known = known_kinds();
     let taken = known.iter().map(String::as_str).filter(|it| is_on(on, it));
     let named = own.iter().map(|(.., it)| &**it).filter(|it| *it != "*" && is_on(on, it));
