@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::lane::Worker;
 use super::redact;
+use super::state::{state, why};
 use super::unattempted::Unattempted;
 use super::verdict::Case;
 use crate::client::{Outgoing, Response};
@@ -21,7 +22,7 @@ use crate::destination::{
 };
 use crate::event::Event;
 use crate::event::identity::successor;
-use crate::expression::{State, Subject, TakenOver, Window};
+use crate::expression::Subject;
 use crate::http::{Rules, Unanswered};
 use crate::journal::{Lease, Opened, Record, Run, Settlement, Verdict};
 use crate::plan::Plan;
@@ -371,34 +372,6 @@ impl Making<'_> {
 /// When something that failed on our side is tried again.
 fn soon() -> Timestamp {
     clock::now().checked_add(Duration::from_secs(1)).unwrap_or(Timestamp::MAX)
-}
-
-/// How the conversation stands, as expressions see it.
-fn state(call: &Call) -> State {
-    let Standing { takeover, thread, suppressed, .. } = &call.standing;
-    State {
-        window: Window {
-            open: call.standing.is_open(call.now),
-            closes: call.standing.closes().map(|it| it.to_string()),
-        },
-        takeover: takeover.as_ref().map(|it| TakenOver {
-            by: it.by.clone(),
-            since: it.since.to_string(),
-            until: it.until.to_string(),
-        }),
-        thread: thread.clone(),
-        suppressed: suppressed.clone(),
-        events: call.events.clone(),
-    }
-}
-
-/// How the conversation stood when a delivery was skipped.
-fn why(call: &Call) -> String {
-    let window = if call.standing.is_open(call.now) { "open" } else { "closed" };
-    match &call.standing.takeover {
-        Some(it) => format!("a person answers ({}), until {}; window {window}", it.by, it.until),
-        None => format!("nobody has taken over; window {window}"),
-    }
 }
 
 impl Worker {

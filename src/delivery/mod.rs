@@ -5,6 +5,7 @@
 mod lane;
 mod batch;
 mod call;
+mod state;
 mod unattempted;
 mod verdict;
 pub mod schedule;

@@ -38,7 +38,8 @@ pub(super) struct Lane {
     entries: BTreeMap<i64, Entry>,
     /// May go at their moment: neither leased nor behind another of their conversation.
     ready: BTreeSet<(i64, i64)>,
-    leased: BTreeSet<i64>,
+    /// Handed out.
+    pub(super) leased: BTreeSet<i64>,
     /// In an ordered lane: each conversation's deliveries.
     conversations: HashMap<Uuid, Line>,
     /// The last position that was loaded; what lies behind is in the store only.
@@ -390,11 +391,6 @@ impl Lane {
     /// The next moment at which something is due.
     pub(super) fn next_due(&self) -> Option<i64> {
         self.ready.first().map(|it| it.0).filter(|it| *it < NEVER)
-    }
-
-    /// How many are handed out.
-    pub(super) fn leased(&self) -> usize {
-        self.leased.len()
     }
 
     /// The entry at a position.

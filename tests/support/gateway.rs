@@ -60,8 +60,11 @@ impl Gateway {
         if !routes.exists() {
             std::fs::write(&routes, ROUTES).unwrap();
         }
+        // A port of its own, unless callbacks have to find it again after a restart.
+        let fixed = environment.iter().find(|it| it.0 == "TEST_LISTEN");
+        let listen = fixed.map_or("127.0.0.1:0", |it| &*it.1);
         let mut child = command
-            .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", listen, "--admin-listen", "127.0.0.1:0"])
             .args(["--log", "warn,sluicegate::event=off"])
             .current_dir(directory)
             .env_remove("RUST_LOG")

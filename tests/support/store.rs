@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -9,8 +10,8 @@ use sluicegate::destination::{Arrived, BoxFuture, Order, Placement, Standing};
 use sluicegate::event::standing::Change;
 use sluicegate::event::{Candidate, Facts, Kind, event_id};
 use sluicegate::journal::{
-    Alias, Arrival, Assigned, Called, Error, History, Incoming, Journal, LaneState, Opened,
-    Options, Query, Receipt, Run, Settlement, Sqlite, Ticket,
+    Alias, Arrival, Assigned, Called, Error, History, Incoming, Journal, LaneState, Lease, Opened,
+    Options, Query, Receipt, Run, Settlement, Sqlite, Ticket, Verdict,
 };
 use sluicegate::provider::Cursor;
 use uuid::Uuid;
@@ -72,6 +73,28 @@ pub(crate) async fn accept(store: &Sqlite, arrival: Arrival) -> Receipt {
 
 pub(crate) async fn stored(store: &Sqlite) -> Vec<sluicegate::event::Event> {
     store.search(Query { limit: Some(1_000), ..Query::default() }).await.unwrap()
+}
+
+pub(crate) fn settlement(position: i64, verdict: Verdict) -> Settlement {
+    let took = Duration::from_millis(7);
+    Settlement {
+        position,
+        others: Vec::new(),
+        started: at(1),
+        took,
+        verdict,
+        record: None,
+        judged: false,
+    }
+}
+
+pub(crate) async fn leased(store: &Sqlite, budget: usize, now: i64) -> Vec<Lease> {
+    let runs = store.lease("out", budget, at(now)).await.unwrap();
+    runs.into_iter().flat_map(|it| it.leases).collect()
+}
+
+pub(crate) async fn settle(store: &Sqlite, position: i64, verdict: Verdict) {
+    store.settle("out", vec![settlement(position, verdict)]).await.unwrap();
 }
 
 /// A journal that takes nothing at first.

@@ -219,7 +219,7 @@ impl Journal for Sqlite {
             LaneState {
                 lane: name.to_string(),
                 pending: window.pending,
-                leased: window.leased() as u64,
+                leased: window.leased.len() as u64,
                 settled: window.settled,
                 oldest_due: window.next_due(),
             }

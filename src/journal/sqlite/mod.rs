@@ -191,7 +191,12 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(path, flags)
         .map_err(|it| Error::Read(format!("{}: {it}", path.display())))?;
     connection.busy_timeout(Duration::from_secs(10)).map_err(|it| Error::Read(it.to_string()))?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(128);
+    // Without it, a bound value that the planner might plan by compiles the statement again each
+    // time: nine tenths of reading an event.
+    connection
+        .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(|it| Error::Read(it.to_string()))?;
     Ok(connection)
 }
 
