@@ -17,6 +17,7 @@ mod pipeline;
 mod crash;
 mod conversation;
 mod outage;
+mod faults;
 mod calls;
 mod polling;
 mod docs;

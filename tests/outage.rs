@@ -16,7 +16,7 @@ use crate::support::gateway::{Gateway, client, envelope, post, text_message};
 use crate::support_rabbitmq::{PrivateNode, private, running};
 
 /// Consumes a queue until nothing comes for a while, acknowledging everything.
-async fn consume(url: &str, queue: &str) -> Vec<(lapin::message::Delivery, Value)> {
+pub(crate) async fn consume(url: &str, queue: &str) -> Vec<(lapin::message::Delivery, Value)> {
     let connection =
         Connection::connect(url, ConnectionProperties::default()).await.expect("it is running");
     let channel = connection.create_channel().await.unwrap();
@@ -43,7 +43,7 @@ async fn consume(url: &str, queue: &str) -> Vec<(lapin::message::Delivery, Value
 }
 
 /// Waits until every lane is empty and nothing holds it.
-async fn settled(gateway: &Gateway) {
+pub(crate) async fn settled(gateway: &Gateway) {
     for _ in 0..1_200 {
         let lanes = gateway.admin("GET", "/api/lanes", None).await;
         let lanes = lanes.as_array().unwrap();

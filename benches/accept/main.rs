@@ -5,10 +5,14 @@
 
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded for people")]
 
+#[path = "../cpu.rs"]
+mod cpu;
 mod limit;
 mod load;
+#[allow(dead_code, reason = "the rest is for the other bench")]
 mod messages;
 mod report;
+#[allow(dead_code, reason = "the rest is for the other bench")]
 mod server;
 
 use std::io::Write;
@@ -20,10 +24,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use cpu::Cpu;
 use load::{Load, percentile};
 use messages::Requests;
 use report::{Figures, Latency, Round, Sync};
-use server::{Cpu, Server};
+use server::Server;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The gateway's own allocator, so that the limit has it too.

@@ -23,7 +23,20 @@ impl Requests {
     pub(crate) fn build(first: usize, count: usize, now: i64) -> Self {
         let mut requests = Self::default();
         for number in first..first + count {
-            requests.push(&text(number, now));
+            requests.push(&envelope(&profile(number), &text(number, now)));
+        }
+        requests
+    }
+
+    /// The same, with `each` messages to a request.
+    pub(crate) fn batches(count: usize, each: usize, now: i64) -> Self {
+        let mut requests = Self::default();
+        let numbers: Vec<usize> = (0..count).collect();
+        for numbers in numbers.chunks(each) {
+            let joined = |one: &dyn Fn(usize) -> String| {
+                numbers.iter().map(|it| one(*it)).collect::<Vec<_>>().join(",")
+            };
+            requests.push(&envelope(&joined(&profile), &joined(&|it| text(it, now))));
         }
         requests
     }
@@ -60,18 +73,37 @@ impl Requests {
     }
 }
 
-/// A text message in the shape of `src/provider/whatsapp/fixtures/text.json`, compact.
-fn text(number: usize, now: i64) -> String {
-    let contact = 16_505_550_000_usize + number.wrapping_mul(7_919) % CONTACTS;
+/// Messages in Meta's envelope, in the shape of `src/provider/whatsapp/fixtures/text.json`, compact.
+fn envelope(profiles: &str, messages: &str) -> String {
     format!(
         concat!(
             r#"{{"object":"whatsapp_business_account","entry":[{{"id":"419561257915477","#,
             r#""changes":[{{"value":{{"messaging_product":"whatsapp","metadata":{{"#,
             r#""display_phone_number":"15550783881","phone_number_id":"106540352242922"}},"#,
-            r#""contacts":[{{"profile":{{"name":"Sheena Nelson"}},"wa_id":"{contact}"}}],"#,
-            r#""messages":[{{"from":"{contact}","id":"wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQ{number:032X}A=","#,
-            r#""timestamp":"{now}","type":"text","text":{{"body":"Does it come in another color?"}}"#,
-            r#"}}]}},"field":"messages"}}]}}]}}"#
+            r#""contacts":[{profiles}],"messages":[{messages}]}},"field":"messages"}}]}}]}}"#
+        ),
+        profiles = profiles,
+        messages = messages,
+    )
+}
+
+fn contact(number: usize) -> usize {
+    16_505_550_000 + number.wrapping_mul(7_919) % CONTACTS
+}
+
+/// Who wrote a message.
+fn profile(number: usize) -> String {
+    let contact = contact(number);
+    format!(r#"{{"profile":{{"name":"Sheena Nelson"}},"wa_id":"{contact}"}}"#)
+}
+
+/// A text message.
+fn text(number: usize, now: i64) -> String {
+    let contact = contact(number);
+    format!(
+        concat!(
+            r#"{{"from":"{contact}","id":"wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQ{number:032X}A=","#,
+            r#""timestamp":"{now}","type":"text","text":{{"body":"Does it come in another color?"}}}}"#
         ),
         contact = contact,
         number = number,

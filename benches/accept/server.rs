@@ -9,13 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::cpu::{Cpu, field};
 use crate::messages::SECRET;
 
 /// How long a server may take to start, and a journal to drain.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A tick of `/proc/<pid>/stat`: Linux shows 100 of them a second on every platform.
-const TICK: Duration = Duration::from_millis(10);
 
 /// A running server; killed when dropped.
 pub(crate) struct Server {
@@ -35,45 +33,6 @@ impl Drop for Server {
     }
 }
 
-/// Processor time used since a process began.
-#[derive(Clone, Copy)]
-pub(crate) struct Cpu {
-    /// Of the threads that live, exactly.
-    threads: Duration,
-    /// Of all threads, those that ended too, in ticks.
-    process: Duration,
-}
-
-impl Cpu {
-    /// What a process has used; `self` for our own.
-    pub(crate) fn of(process: &str) -> Result<Self> {
-        let mut threads = Duration::ZERO;
-        for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
-            // A thread may end while the directory is read.
-            if let Ok(text) = std::fs::read_to_string(task?.path().join("schedstat")) {
-                threads += Duration::from_nanos(field(&text, 0)?);
-            }
-        }
-        let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-        let (_, stat) = stat.rsplit_once(')').context("`stat` has no command")?;
-        let ticks = u32::try_from(field(stat, 11)? + field(stat, 12)?)?;
-        Ok(Self { threads, process: TICK * ticks })
-    }
-
-    /// What was used since an earlier moment.
-    pub(crate) fn since(self, before: Self) -> Duration {
-        let threads = self.threads.saturating_sub(before.threads);
-        let process = self.process.saturating_sub(before.process);
-        // Ticks are coarse, but they alone know of threads that ended in between.
-        if process > threads + 4 * TICK { process } else { threads }
-    }
-}
-
-fn field(text: &str, index: usize) -> Result<u64> {
-    let word = text.split_ascii_whitespace().nth(index).context("a field is missing")?;
-    Ok(word.parse()?)
-}
-
 impl Server {
     /// The limit: this very program, asked to serve.
     pub(crate) fn limit(directory: &Path, workers: usize) -> Result<Self> {
@@ -85,6 +44,17 @@ impl Server {
 
     /// The gateway, with its default configuration and a journal of its own.
     pub(crate) fn gateway(directory: &Path, workers: usize) -> Result<Self> {
+        Self::serve(directory, workers, Path::new(env!("CARGO_MANIFEST_DIR")))
+    }
+
+    /// The gateway with routes of its own; on the journal that is there, if there is one.
+    pub(crate) fn routed(directory: &Path, workers: usize, routes: &str) -> Result<Self> {
+        std::fs::write(directory.join("routes.yaml"), routes)?;
+        Self::serve(directory, workers, directory)
+    }
+
+    /// The gateway with the `routes.yaml` of `current`.
+    fn serve(directory: &Path, workers: usize, current: &Path) -> Result<Self> {
         let (address, admin) = (free_address()?, free_address()?);
         let data = directory.join("data");
         std::fs::create_dir_all(&data)?;
@@ -98,7 +68,7 @@ impl Server {
             // The configuration fills its gaps from the environment: nothing here may change it.
             .env_clear()
             .env("SLUICEGATE_DATA", &data)
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
+            .current_dir(current);
         Self::start(command, directory.join("gateway.log"), address, admin)
     }
 
@@ -132,13 +102,25 @@ impl Server {
         Cpu::of(&self.child.id().to_string())
     }
 
+    /// The memory it holds, in bytes.
+    pub(crate) fn memory(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|it| it.starts_with("VmRSS:")).context("no `VmRSS`")?;
+        Ok(field(line, 1)? * 1024)
+    }
+
+    /// Deliveries that the gateway has still to make.
+    pub(crate) fn pending(&self) -> Result<u64> {
+        let ready: serde_json::Value = serde_json::from_str(&get(self.admin, "/readyz")?)?;
+        let lanes = ready["lanes"].as_array().context("`/readyz` lists no lanes")?;
+        Ok(lanes.iter().filter_map(|it| it["pending"].as_u64()).sum())
+    }
+
     /// Waits until the gateway has nothing left to deliver.
     pub(crate) async fn drained(&self) -> Result<()> {
         let began = Instant::now();
         loop {
-            let ready: serde_json::Value = serde_json::from_str(&get(self.admin, "/readyz")?)?;
-            let lanes = ready["lanes"].as_array().context("`/readyz` lists no lanes")?;
-            let pending: u64 = lanes.iter().filter_map(|it| it["pending"].as_u64()).sum();
+            let pending = self.pending()?;
             if pending == 0 {
                 return Ok(());
             }

@@ -21,7 +21,6 @@ use crate::expression::{Subject, Template};
 /// A configured queue destination.
 pub struct Queue {
     routing_key: Template,
-    public_url: String,
     broker: Placed,
 }
 
@@ -110,10 +109,10 @@ impl Define for Queue {
                 let authorities = config.ca_file.as_deref();
                 let authorities = authorities.map(|it| certificates("ca_file", it)).transpose()?;
                 let address = Address::new(url, authorities, &setup.name)?;
-                Placed::RabbitMq(RabbitMq::new(&setup.name, address, topology))
+                Placed::RabbitMq(RabbitMq::new(setup, address, topology))
             }
         };
-        Ok(Self { routing_key, public_url: setup.public_url.clone(), broker })
+        Ok(Self { routing_key, broker })
     }
 
     fn means(self) -> Means {
@@ -173,7 +172,7 @@ impl Transport for Queue {
                 .zip(&keys)
                 .filter_map(|(parcel, key)| Some((parcel, key.as_ref().ok()?.clone())))
                 .collect();
-            let mut published = broker.publish(&ready, &self.public_url).await.into_iter();
+            let mut published = broker.publish(&ready).await.into_iter();
             let outcome = |key: Result<_, _>| match key {
                 Ok(_) => published.next().expect("every message has an outcome"),
                 Err(reason) => Outcome::refused(reason),

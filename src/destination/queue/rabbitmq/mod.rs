@@ -26,9 +26,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::backoff::Backoff;
-use self::message::message;
+use self::message::Message;
 use self::publisher::{Answer, Job, Jobs};
-use crate::destination::{Outcome, Parcel};
+use crate::destination::{Outcome, Parcel, Setup};
 
 /// Batches that wait for a publisher.
 const WAITING: usize = 16;
@@ -56,6 +56,7 @@ pub(super) struct RabbitMq {
 
 struct Plan {
     destination: String,
+    public_url: String,
     address: Address,
     topology: Arc<Topology>,
 }
@@ -104,19 +105,15 @@ impl State {
 
 impl RabbitMq {
     /// A destination's connection; nothing is connected yet.
-    pub(super) fn new(destination: &str, address: Address, topology: Topology) -> Self {
-        let destination = destination.to_owned();
-        let plan = Plan { destination, address, topology: Arc::new(topology) };
+    pub(super) fn new(setup: &Setup, address: Address, topology: Topology) -> Self {
+        let (destination, public_url) = (setup.name.clone(), setup.public_url.clone());
+        let plan = Plan { destination, public_url, address, topology: Arc::new(topology) };
         let runtime = Handle::try_current().ok();
         Self { plan: Arc::new(plan), runtime, started: Mutex::new(Started::Not) }
     }
 
     /// Publishes parcels, each with its routing key; one outcome each, in order.
-    pub(super) async fn publish(
-        &self,
-        parcels: &[(&Parcel, ShortString)],
-        public_url: &str,
-    ) -> Vec<Outcome> {
+    pub(super) async fn publish(&self, parcels: &[(&Parcel, ShortString)]) -> Vec<Outcome> {
         let retry = |reason: String| vec![Outcome::retry(reason); parcels.len()];
         if parcels.is_empty() {
             return Vec::new();
@@ -131,7 +128,7 @@ impl RabbitMq {
         }
         let deadline = Instant::now() + ATTEMPT;
         let mut attempt = async |parcels: &[(&Parcel, ShortString)]| {
-            let messages = parcels.iter().map(|(it, key)| message(it, public_url, key)).collect();
+            let messages = parcels.iter().map(|(it, key)| Message::new(it, key)).collect();
             let (reply, answer) = oneshot::channel();
             let attempt = async {
                 jobs.send(Job { messages, reply }).await.ok()?;

@@ -5,23 +5,24 @@
 //! returns are collected over the whole batch and matched by what the message itself says.
 
 use std::collections::HashSet;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use lapin::{Channel, Confirmation, Connection};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::message::{Message, key};
-use super::topology::Topology;
-use super::{code, words};
+use super::{Plan, code, words};
 use crate::destination::Outcome;
 
 /// How long the broker may take to confirm a batch, as long as it does not block us.
 const CONFIRM: Duration = Duration::from_secs(10);
+
+/// Room for the bodies of a usual batch, kept from one to the next. In bytes.
+const BODIES: usize = 512 * 1024;
 
 /// How long opening a channel may take.
 const OPEN: Duration = Duration::from_secs(10);
@@ -71,7 +72,7 @@ enum Failure {
 /// One publisher.
 pub(super) struct Publisher {
     pub(super) connection: Arc<Connection>,
-    pub(super) topology: Arc<Topology>,
+    pub(super) plan: Arc<Plan>,
     pub(super) jobs: Jobs,
     pub(super) notices: mpsc::UnboundedSender<Notice>,
 }
@@ -87,14 +88,17 @@ impl Publisher {
 
     async fn work(&self) -> Result<(), String> {
         let mut channel = self.open().await?;
+        let mut bodies = Vec::new();
         loop {
             let job = self.jobs.lock().await.recv().await;
-            let Some(Job { mut messages, reply }) = job else { break };
+            let Some(Job { messages, reply }) = job else { break };
             // Whoever asked has given up: its deliveries are somebody else's by now.
             if reply.is_closed() {
                 continue;
             }
-            let published = self.publish(&channel, &mut messages).await;
+            let published = self.publish(&channel, &messages, &mut bodies).await;
+            bodies.clear();
+            bodies.shrink_to(BODIES);
             let all = |outcome| Answer::Settled(vec![outcome; messages.len()]);
             // Nobody listens if the asker gave up meanwhile: it will ask again.
             let tell = |answer| drop(reply.send(answer));
@@ -134,16 +138,19 @@ impl Publisher {
         }
     }
 
-    /// Publishes a batch and waits for all its confirms. The messages lose their properties.
+    /// Publishes a batch and waits for all its confirms. `bodies` is room for what they hold.
     async fn publish(
         &self,
         channel: &Channel,
-        messages: &mut [Message],
+        messages: &[Message],
+        bodies: &mut Vec<u8>,
     ) -> Result<Vec<Outcome>, Failure> {
-        // Properties hold some thirty strings, and they are needed once.
-        let properties = messages.iter_mut().map(|it| std::mem::take(&mut it.properties)).collect();
-        let messages = &*messages;
-        let mut batch = std::pin::pin!(self.confirmed(channel, messages, properties));
+        let ends = messages.iter().map(|it| {
+            it.event.write_wire(&self.plan.public_url, bodies);
+            bodies.len()
+        });
+        let ends: Vec<usize> = ends.collect();
+        let mut batch = std::pin::pin!(self.confirmed(channel, messages, bodies, &ends));
         let confirmations = loop {
             match timeout(CONFIRM, &mut batch).await {
                 Ok(confirmations) => break confirmations?,
@@ -163,39 +170,34 @@ impl Publisher {
         Ok(outcomes.into_iter().zip(messages).map(|(it, message)| it.outcome(message)).collect())
     }
 
-    /// The confirms of a batch, all of them or none.
+    /// The confirms of a batch, all of them or none. `ends` is where each body ends.
     async fn confirmed(
         &self,
         channel: &Channel,
         messages: &[Message],
-        properties: Vec<BasicProperties>,
+        bodies: &[u8],
+        ends: &[usize],
     ) -> Result<Vec<Confirmation>, Failure> {
-        let exchange = self.topology.exchange();
-        let mut pending: Vec<Pin<Box<_>>> = messages
-            .iter()
-            .zip(properties)
-            .map(|(message, properties)| {
-                Box::pin(async {
-                    let options = BasicPublishOptions { mandatory: true, ..Default::default() };
-                    channel
-                        .basic_publish(
-                            exchange.clone(),
-                            message.routing_key.clone(),
-                            options,
-                            &message.body,
-                            properties,
-                        )
-                        .await?
-                        .await
-                })
-            })
-            .collect();
-        // The first poll queues a message's frames. With a waker that does nothing, the whole batch
-        // is queued at once, and nobody is woken 512 times to hear of it.
-        let mut confirmations: Vec<Poll<lapin::Result<Confirmation>>> = pending
-            .iter_mut()
-            .map(|it| it.as_mut().poll(&mut Context::from_waker(Waker::noop())))
-            .collect();
+        let exchange = self.plan.topology.exchange();
+        let publish = async |message: &Message, body: &[u8]| {
+            let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+            let (exchange, key) = (exchange.clone(), message.routing_key.clone());
+            let properties = message.properties();
+            channel.basic_publish(exchange, key, options, body, properties).await?.await
+        };
+        let mut pending = Vec::with_capacity(messages.len());
+        let mut confirmations: Vec<Poll<lapin::Result<Confirmation>>> =
+            Vec::with_capacity(messages.len());
+        let mut start = 0;
+        for (message, end) in messages.iter().zip(ends) {
+            let mut publishing = Box::pin(publish(message, &bodies[start..*end]));
+            start = *end;
+            // The first poll queues a message's frames. With a waker that does nothing, the whole
+            // batch is queued at once, and nobody is woken 512 times to hear of it.
+            let first = publishing.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            confirmations.push(first);
+            pending.push(publishing);
+        }
         // Confirms come in about the order of publishing: once the last is in, few are missing.
         for (pending, confirmation) in pending.iter_mut().zip(&mut confirmations).rev() {
             if confirmation.is_pending() {
@@ -276,6 +278,7 @@ fn settle(messages: &[Message], confirmations: Vec<Confirmation>) -> Result<Vec<
 
 #[cfg(test)]
 mod tests {
+    use lapin::BasicProperties;
     use lapin::message::{BasicReturnMessage, Delivery};
     use lapin::types::{AMQPValue, FieldTable};
     use uuid::Uuid;
@@ -291,12 +294,10 @@ mod tests {
     }
 
     fn message((event, delivery): (u128, u128)) -> Message {
-        Message {
-            key: (Uuid::from_u128(event), Uuid::from_u128(delivery)),
-            routing_key: "a.b".into(),
-            properties: BasicProperties::default(),
-            body: Vec::new(),
-        }
+        let mut parcel = crate::destination::queue::rabbitmq::message::tests::parcel();
+        Arc::make_mut(&mut parcel.event).id = Uuid::from_u128(event);
+        parcel.delivery = Uuid::from_u128(delivery);
+        Message::new(&parcel, &"a.b".into())
     }
 
     fn returned(properties: BasicProperties) -> BasicReturnMessage {

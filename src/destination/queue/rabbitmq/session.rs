@@ -42,7 +42,7 @@ struct Session {
 /// Publishes on a connection until it is lost: then why, or `None` when there is no more work.
 pub(super) async fn run(
     connection: Connection,
-    plan: &Plan,
+    plan: &Arc<Plan>,
     jobs: &Jobs,
     state: &watch::Sender<State>,
 ) -> Option<String> {
@@ -54,7 +54,7 @@ pub(super) async fn run(
     for _ in 0..PUBLISHERS {
         let publisher = Publisher {
             connection: Arc::clone(&connection),
-            topology: Arc::clone(&plan.topology),
+            plan: Arc::clone(plan),
             jobs: Arc::clone(jobs),
             notices: notices.clone(),
         };
