@@ -153,10 +153,7 @@ fn one(
                 attempted(batch, settlement, entries, "delivered", None)?;
             }
             if is_stale(batch, lane, entries)? {
-                // What came meanwhile takes the place of this answer.
-                let reason = "superseded by what came meanwhile";
-                again(batch, lane, entries, ended, reason, false)?;
-                return Ok(Then::Defer(ended));
+                return superseded(batch, lane, entries, ended);
             }
             settled("delivered", None, receipt.as_deref())?;
             let conversation = entries.first().and_then(|it| it.conversation);
@@ -185,6 +182,28 @@ fn one(
         accept::arrival(batch, reply)?;
     }
     Ok(Then::Remove)
+}
+
+/// What came meanwhile takes the place of an answer: the call stays open until that goes out with
+/// it. Should it be dropped before, waiting ends all the same.
+fn superseded(
+    batch: &Batch<'_>,
+    lane: &str,
+    entries: &[Entry],
+    now: i64,
+) -> rusqlite::Result<Then> {
+    let reason = "superseded by what came meanwhile";
+    let (Some(call), Some(collect)) =
+        (entries.first().and_then(|it| it.call), entries.last().and_then(|it| it.collect))
+    else {
+        again(batch, lane, entries, now, reason, false)?;
+        return Ok(Then::Defer(now));
+    };
+    let longest = i64::try_from(collect.max.as_micros()).unwrap_or(i64::MAX);
+    let until = now.saturating_add(longest).saturating_add(60_000_000);
+    calls::judged(batch.connection, call)?;
+    await_until(batch, lane, entries, call, until)?;
+    Ok(Then::Wait(until, call))
 }
 
 /// Whether an answer says less than what came while it was made.
@@ -287,6 +306,17 @@ fn wait(
             return one(batch, lane, &told, entries);
         }
     }
+    await_until(batch, lane, entries, call, until)?;
+    Ok(Then::Wait(until, call))
+}
+
+fn await_until(
+    batch: &Batch<'_>,
+    lane: &str,
+    entries: &[Entry],
+    call: Uuid,
+    until: i64,
+) -> rusqlite::Result<()> {
     let mut update = batch.connection.prepare_cached(
         "UPDATE pending SET attempts = ?3, due = ?4, state = 1, call = ?5 \
          WHERE destination = ?1 AND position = ?2",
@@ -295,7 +325,7 @@ fn wait(
         let attempts = entry.attempts + 1;
         update.execute(params![lane, entry.position, attempts, until, call.as_bytes()])?;
     }
-    Ok(Then::Wait(until, call))
+    Ok(())
 }
 
 /// Keeps a value under a key, or forgets it.
