@@ -9,7 +9,7 @@ use lapin::options::BasicGetOptions;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use serde_json::json;
 use sluicegate::config::Secret;
-use sluicegate::destination::{self, Destination, Outcome, Parcel, Setup};
+use sluicegate::destination::{self, Means, Outcome, Parcel, Setup, Transport};
 use tokio::task::JoinSet;
 
 use crate::broker::Broker;
@@ -41,7 +41,8 @@ pub(crate) async fn measure(broker: &Broker, rounds: usize, batches: usize) -> R
         broker: destination::Broker::RabbitMq(Secret::new(&broker.url)),
     };
     let entry = destination::find("queue").context("there is no `queue`")?;
-    let destination = (entry.build)(config, &setup).map_err(anyhow::Error::msg)?;
+    let built = (entry.build)(config, &setup).map_err(anyhow::Error::msg)?;
+    let Means::Transport(destination) = built else { anyhow::bail!("a queue is a transport") };
     let first = parcels(0, 1)?;
     let began = Instant::now();
     while destination.deliver(&first).await != [Outcome::delivered()] {
@@ -56,7 +57,7 @@ pub(crate) async fn measure(broker: &Broker, rounds: usize, batches: usize) -> R
 /// The clients, and what they publish.
 struct Clients<'a> {
     broker: &'a Broker,
-    destination: Arc<dyn Destination>,
+    destination: Arc<dyn Transport>,
     connection: Connection,
     raw: Raw,
     /// The gateway's own message, encoded.
@@ -68,7 +69,7 @@ struct Clients<'a> {
 
 impl<'a> Clients<'a> {
     /// `destination` has just delivered one message.
-    async fn new(broker: &'a Broker, destination: Arc<dyn Destination>) -> Result<Self> {
+    async fn new(broker: &'a Broker, destination: Arc<dyn Transport>) -> Result<Self> {
         let options = BasicGetOptions { no_ack: true };
         let got = broker.channel.basic_get(broker.queue().into(), options).await?;
         let got = got.context("the message that was confirmed is not there")?.delivery;
@@ -138,7 +139,7 @@ impl<'a> Clients<'a> {
 
 /// Delivers as the engine does: as many batches at once, each anew when one is settled. The parcels
 /// stay: what it costs to make them and to throw them away is not the publisher's.
-async fn deliver(destination: &Arc<dyn Destination>, work: &Arc<Vec<Vec<Parcel>>>) -> Result<()> {
+async fn deliver(destination: &Arc<dyn Transport>, work: &Arc<Vec<Vec<Parcel>>>) -> Result<()> {
     let next = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
     for _ in 0..FLYING {

@@ -6,6 +6,7 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::yaml::{Entry, Node, Span};
 use super::{DestinationConfig, SourceConfig, shape, suggest};
 use crate::destination;
+use crate::event::GATEWAY;
 use crate::provider;
 
 /// The longest name. It stands in URLs, metrics and routing keys.
@@ -92,6 +93,9 @@ fn check_name(name: &str, span: Span, diagnostics: &mut Diagnostics) {
     let digits = name.bytes().all(|it| it.is_ascii_digit());
     if name.is_empty() {
         // Reported when the key was read.
+    } else if name == GATEWAY {
+        let message = format!("`{name}` is the source of what the gateway itself tells");
+        diagnostics.push(Diagnostic::error(span, message).hint("call it otherwise"));
     } else if digits {
         let message = format!("`{name}` looks like an account");
         diagnostics.push(Diagnostic::error(span, message).hint("put a letter in the name"));

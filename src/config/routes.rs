@@ -15,7 +15,7 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::yaml::{Entry, Node, Span, Value};
 use super::{shape, suggest};
 use crate::destination::{self, Takes};
-use crate::event::Kind;
+use crate::event::{GATEWAY, Kind};
 use crate::expression::Payload;
 use crate::provider;
 use crate::router::{Route, Table, Target};
@@ -162,6 +162,7 @@ impl Compiler<'_> {
                 self.diagnostics.push(Diagnostic::error(word.span, message).hint(hint));
             } else if heard.is_empty()
                 && replies.is_none()
+                && text != GATEWAY
                 && !is_account(text)
                 && provider::find(text).is_none()
             {

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::lane::Worker;
-use super::redact;
 use super::state::{state, why};
 use super::unattempted::Unattempted;
 use super::verdict::Case;
+use super::redact;
 use crate::client::{Outgoing, Response};
 use crate::clock;
 use crate::config::Secret;
@@ -101,7 +101,7 @@ pub(super) async fn make(
     let (verdict, label) = match result {
         Ok(outcome) | Err(Stop::Outcome(outcome)) => {
             if let Outcome::Pause { reason, scope, duration } = &outcome {
-                worker.pause(scope, reason, *duration, now).await;
+                worker.pause(&plan, scope, reason, *duration, now).await;
             }
             case.verdict(outcome)
         }
@@ -372,21 +372,4 @@ impl Making<'_> {
 /// When something that failed on our side is tried again.
 fn soon() -> Timestamp {
     clock::now().checked_add(Duration::from_secs(1)).unwrap_or(Timestamp::MAX)
-}
-
-impl Worker {
-    /// How old a delivery is, without the time that what it needs was paused.
-    fn age(&self, first: &Lease, scopes: &[String], now: Timestamp) -> Duration {
-        let age = Duration::try_from(now.duration_since(first.since)).unwrap_or_default();
-        age.saturating_sub(self.pauses.paused_for(scopes, first.since, now))
-    }
-
-    /// Lets a scope stand still.
-    async fn pause(&self, scope: &Scope, reason: &str, long: Option<Duration>, now: Timestamp) {
-        let label = scope.label(&self.name);
-        tracing::warn!(destination = &*self.name, scope = label, reason, "paused");
-        if let Err(error) = self.pauses.pause(&label, reason, long, now).await {
-            tracing::error!(%error, "a pause could not be written: a restart forgets it");
-        }
-    }
 }

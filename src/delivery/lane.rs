@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -13,12 +14,12 @@ use super::breaker::{Allowed, Breaker};
 use super::limiter::Limiter;
 use super::pauses::Pauses;
 use super::tokens::Tokens;
-use super::{Pulse, batch, call};
+use super::{Pulse, batch, call, tell};
 use crate::clock;
 use crate::config::Secret;
-use crate::destination::{Destination, Means};
+use crate::destination::{Destination, Means, Scope};
 use crate::http::Clients;
-use crate::journal::{Journal, Run};
+use crate::journal::{Journal, Lease, Run, Ticket};
 use crate::plan::Plan;
 use crate::telemetry::metrics::Metrics;
 
@@ -134,15 +135,14 @@ impl Worker {
     /// How much may be leased now. Says why, where it is nothing.
     fn room(&self, destination: &Destination, flying: usize, waiting: &mut Waiting) -> usize {
         let room = destination.policy.concurrency.saturating_sub(flying);
-        let adapter = match &destination.means {
-            Means::Transport(transport) => {
-                self.pulse.hold(None);
-                return if room > 0 { transport.batch() } else { 0 };
-            }
-            Means::Adapter(adapter) => adapter,
-        };
+        if let Means::Transport(transport) = &destination.means {
+            self.pulse.hold(None);
+            return if room > 0 { transport.batch() } else { 0 };
+        }
         let now = clock::now();
-        let held = self.pauses.holds(&self.own_scopes(&**adapter), now).map(|it| it.reason);
+        // What holds every call of the lane, whatever it is about.
+        let whole = [Scope::Destination.label(&self.name)];
+        let held = self.pauses.holds(&whole, now).map(|it| it.reason);
         let held = held.or_else(|| waiting.held());
         if held.is_some() {
             self.pulse.hold(held);
@@ -165,10 +165,35 @@ impl Worker {
             }
         }
     }
+}
 
-    /// What holds the lane whatever the call.
-    fn own_scopes(&self, _adapter: &dyn crate::destination::Adapter) -> Vec<String> {
-        vec![crate::destination::Scope::Destination.label(&self.name)]
+impl Worker {
+    /// How old a delivery is, without the time that what it needs was paused.
+    pub(super) fn age(&self, first: &Lease, scopes: &[String], now: Timestamp) -> Duration {
+        let age = Duration::try_from(now.duration_since(first.since)).unwrap_or_default();
+        age.saturating_sub(self.pauses.paused_for(scopes, first.since, now))
+    }
+
+    /// Lets a scope stand still.
+    pub(super) async fn pause(
+        &self,
+        plan: &Plan,
+        scope: &Scope,
+        reason: &str,
+        long: Option<Duration>,
+        now: Timestamp,
+    ) {
+        let label = scope.label(&self.name);
+        tracing::warn!(destination = &*self.name, scope = label, reason, "paused");
+        if let Err(error) = self.pauses.pause(&label, reason, long, now).await {
+            tracing::error!(%error, "a pause could not be written: a restart forgets it");
+        }
+        // Told once it is durable; whoever waits for the news waits for nothing else.
+        let (ticket, _) = Ticket::single();
+        let news = tell::paused(plan, &self.name, scope, reason, now);
+        if let Err(error) = self.journal.submit(news, ticket) {
+            tracing::warn!(%error, "a pause could not be told");
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod lane;
 mod batch;
 mod call;
 mod state;
+mod tell;
 mod unattempted;
 mod verdict;
 pub mod schedule;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::schedule;
+use super::{schedule, tell};
 use crate::destination::{OnDead, Outcome, Placement, Policy, Reply};
 use crate::event::{Event, MAX_HOPS};
 use crate::journal::{Arrival, Cause, Verdict};
@@ -46,7 +46,8 @@ impl Case<'_> {
             Outcome::Await { until } => (Verdict::Await { call: self.call, until }, "await"),
             Outcome::Retry { reason, after } => self.again(reason, after),
             Outcome::Refused { reason } => {
-                (Verdict::Refused { reason, replies: Vec::new() }, "refused")
+                let replies = tell::dead(self, &reason);
+                (Verdict::Refused { reason, replies }, "refused")
             }
             Outcome::Pause { reason, duration, .. } => {
                 // The lane stands still until then; asking again is its business.
@@ -71,7 +72,8 @@ impl Case<'_> {
     /// It is given up.
     pub(super) fn dead(&self, reason: String) -> Verdict {
         let hold = self.policy.on_dead == OnDead::Hold;
-        Verdict::Dead { reason, hold, replies: Vec::new() }
+        let replies = tell::dead(self, &reason);
+        Verdict::Dead { reason, hold, replies }
     }
 
     /// Replies on their way into the journal, in the same transaction as the outcome.

@@ -146,6 +146,9 @@ catalogue! {
     AGENT_REPLIED "agent.replied" "An AI agent answered." ["contact", "conversation", "message", "agent"];
     AGENT_FAILED "agent.failed" "An AI agent could not answer." ["contact", "conversation", "agent"];
     AGENT_TIMEOUT "agent.timeout" "An AI agent was asked, and its answer did not come in time." ["contact", "conversation", "agent"];
+    GATEWAY_DELIVERY_DEAD "gateway.delivery_dead" "A delivery was given up or refused; `notice.event` names the destination." ["contact", "conversation", "notice"];
+    GATEWAY_DESTINATION_PAUSED "gateway.destination_paused" "A destination, or a number or agent of it, stands still; its queue is kept." ["notice"];
+    GATEWAY_CREDENTIAL_FAILING "gateway.credential_failing" "A credential is refused; everything that needs it stands still." ["notice"];
     EVENT_RECEIVED "event.received" "A webhook arrived that no mapping gives another kind." ["contact", "conversation", "message", "fields"];
     HANDOVER_CHANGED "handover.changed" "Another party took or gave back the conversation." ["contact", "conversation", "handover"];
 }

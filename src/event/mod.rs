@@ -104,5 +104,8 @@ pub struct Event {
     pub raw: Bytes,
 }
 
+/// The source of what the gateway itself tells.
+pub const GATEWAY: &str = "gateway";
+
 /// Replies deeper than this are refused and recorded, so that two bots cannot talk for ever.
 pub const MAX_HOPS: u8 = 8;

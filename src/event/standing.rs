@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Draft, Facts, Kind};
+use super::{Draft, Facts, Kind, suppression};
 
 /// A change of how a conversation stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,7 @@ pub fn changes(draft: &Draft, now: Timestamp, takeover: Duration) -> Vec<Change>
         changes.push(Change::Inbound(at));
     }
     changes.extend(wish(draft));
+    changes.extend(word(draft));
     match facts.conversation.bot.as_deref() {
         Some("paused") => changes.push(taken("bot_paused", PAUSED)),
         Some("active") => changes.push(Change::Released { by: Some("bot_paused") }),
@@ -121,6 +122,18 @@ fn is_inbound(kind: &Kind) -> bool {
         Kind::FLOW_COMPLETED,
     ]
     .contains(kind)
+}
+
+/// What a contact wishes who writes one word, as they learned with text messages.
+fn word(draft: &Draft) -> Option<Change> {
+    let text = draft.facts.message.as_ref()?.text.as_deref()?;
+    if draft.kind != Kind::MESSAGE_RECEIVED {
+        None
+    } else if suppression::asks_to_stop(text) {
+        Some(Change::Suppressed(format!("wrote `{}`", text.trim())))
+    } else {
+        suppression::asks_to_start(text).then_some(Change::Allowed)
+    }
 }
 
 /// What the contact wishes to be sent.
