@@ -131,6 +131,10 @@ pub(super) struct Effects {
     pub(super) queues: Vec<(Arc<str>, u64)>,
     /// Deliveries that were settled by something else than their attempt.
     pub(super) settled: Vec<(Arc<str>, i64)>,
+    /// Pending deliveries that wait anew.
+    pub(super) renewed: Vec<(Arc<str>, Entry)>,
+    /// Pending deliveries that were given up.
+    pub(super) dropped: Vec<(Arc<str>, i64)>,
     /// Queues that have something to receive again.
     pub(super) rung: Vec<Arc<str>>,
 }
