@@ -10,6 +10,8 @@ mod config;
 mod conformance;
 mod identity;
 mod journal;
+mod redo;
+mod mending;
 mod queues;
 mod pipeline;
 mod crash;
