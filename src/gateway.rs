@@ -95,6 +95,7 @@ impl Gateway {
             plan,
             limits,
             metrics,
+            deeds: Arc::default(),
             token,
         };
         let listener = bind(settings.listen, "listen")?;

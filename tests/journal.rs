@@ -88,7 +88,7 @@ async fn outcomes_are_remembered_and_a_retry_keeps_its_id() {
     assert_eq!((&*delivery.state, delivery.attempts), ("delivered", 2));
     assert_eq!(delivery.receipt.as_deref(), Some("42"));
     assert_eq!(delivery.id, first.delivery);
-    assert_eq!(delivery.failures[0].reason, "busy");
+    assert_eq!(delivery.attempted[0].reason.as_deref(), Some("busy"));
     let story = store.story(event_id("test", "b")).await.unwrap().unwrap();
     assert_eq!(story.deliveries[0].state, "refused");
     let story = store.story(event_id("test", "c")).await.unwrap().unwrap();

@@ -12,6 +12,8 @@ mod identity;
 mod journal;
 mod journal_calls;
 mod journal_retention;
+mod redo;
+mod mending;
 mod queues;
 mod pipeline;
 mod crash;

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::config::Period;
 use crate::delivery::LaneHealth;
-use crate::journal::DeliveryState;
+use crate::journal::{DeliveryState, Listed, Which};
 use crate::poll::State;
 
 /// Something was wrong.
@@ -89,15 +90,101 @@ pub struct Events {
     pub next: Option<u64>,
 }
 
-/// `GET /api/events/{id}`.
+/// `GET /api/events/{id}`: the tree that grew from an event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Story {
     /// The event as it goes over the wire.
     pub event: Box<RawValue>,
-    /// Its deliveries.
+    /// Its deliveries, those that repeat one last.
     pub deliveries: Vec<DeliveryState>,
-    /// The events its deliveries brought.
-    pub replies: Vec<Uuid>,
+    /// The events its deliveries brought, each with its own.
+    pub replies: Vec<Self>,
+    /// There are more replies than are shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
+}
+
+/// `GET /api/deliveries`, those of the newest events first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Deliveries {
+    /// The page.
+    pub deliveries: Vec<Listed>,
+    /// `before` of the next page; absent on the last.
+    pub next: Option<u64>,
+}
+
+/// `POST /api/deliveries/retry`, `/drop` and `/replay`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mend {
+    /// Which deliveries.
+    pub filter: Which,
+    /// Only these.
+    pub ids: Vec<Uuid>,
+    /// Say only what would be done.
+    pub dry_run: bool,
+    /// At most so many a second; for a replay 50 when nothing is said.
+    pub rate: Option<u32>,
+    /// Why they are given up.
+    pub reason: Option<String>,
+}
+
+/// How far that is; `GET /api/deeds/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// What to ask for; absent when nothing is under way.
+    pub id: Option<u64>,
+    /// `retry`, `drop` or `replay`.
+    pub deed: String,
+    /// `dry_run`, `running`, `done`, `stopped` or `failed`.
+    pub state: String,
+    /// Deliveries that were meant when it began.
+    pub matched: u64,
+    /// Of these, looked at so far.
+    pub looked: u64,
+    /// Of these, done; what was being sent right then, or was settled meanwhile, is left alone.
+    pub done: u64,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// The first few of those that were meant.
+    pub first: Vec<Listed>,
+}
+
+/// `POST /api/pauses/resume`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resume {
+    /// The label of the scope, as `GET /api/pauses` has it.
+    pub scope: String,
+}
+
+/// `POST /api/destinations/{name}/pause`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pause {
+    /// Why.
+    pub reason: Option<String>,
+    /// For how long; until somebody resumes it, when nothing is said.
+    pub r#for: Option<Period>,
+}
+
+/// `POST /api/conversations/{id}/takeover`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeOver {
+    /// For how long the bot falls silent.
+    pub r#for: Period,
+    /// Who takes over; `api` when nothing is said.
+    #[serde(default)]
+    pub by: Option<String>,
+}
+
+/// `POST /api/conversations/{id}/suppress`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Suppress {
+    /// Why the contact must not be sent marketing.
+    pub reason: Option<String>,
 }
 
 /// `POST /api/queues/{queue}/receive`.

@@ -4,21 +4,23 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, Scope, web};
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 use super::Admin;
-use super::answer::{
-    Events, Message, Messages, Polled, Problem, Receipts, Receive, Settled, Source, Story,
-};
+use super::answer::{Events, Message, Messages, Polled, Receipts, Receive, Settled, Source};
+use super::failed::{Answer, missing};
+use super::{conversations, mend, pauses, story};
 use crate::event::Event;
 use crate::event::wire::verbatim;
-use crate::journal::{Error, History, MAX_PAGE, Query, Queues};
+use crate::journal::{History, MAX_PAGE, Query, Queues};
 
 /// Everything under `/api`.
 pub(super) fn scope() -> Scope {
     web::scope("/api")
         .route("/events", web::get().to(events))
-        .route("/events/{id}", web::get().to(story))
+        .route("/events/{id}", web::get().to(story::story))
+        .configure(mend::routes)
+        .configure(conversations::routes)
+        .configure(pauses::routes)
         .route("/queues", web::get().to(queues))
         .route("/queues/{queue}/receive", web::post().to(receive))
         .route("/queues/{queue}/ack", web::post().to(ack))
@@ -28,30 +30,6 @@ pub(super) fn scope() -> Scope {
         .route("/rejections", web::get().to(rejections))
 }
 
-type Answer = Result<HttpResponse, Failed>;
-
-/// The journal could not answer.
-#[derive(Debug)]
-struct Failed(Error);
-
-impl std::fmt::Display for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl actix_web::ResponseError for Failed {
-    fn error_response(&self) -> HttpResponse {
-        HttpResponse::ServiceUnavailable().json(Problem::new(self.0.to_string()))
-    }
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self(error)
-    }
-}
-
 /// `GET /api/events?kind=&source=&conversation=&before=&limit=`
 async fn events(admin: web::Data<Admin>, query: web::Query<Query>) -> Answer {
     let limit = query.limit.unwrap_or(50).clamp(1, MAX_PAGE);
@@ -59,18 +37,6 @@ async fn events(admin: web::Data<Admin>, query: web::Query<Query>) -> Answer {
     let next = events.last().filter(|_| events.len() >= limit).map(|it| it.sequence);
     let events = events.iter().map(|it| admin.wire(it)).collect();
     Ok(HttpResponse::Ok().json(Events { events, next }))
-}
-
-/// `GET /api/events/{id}`
-async fn story(admin: web::Data<Admin>, id: web::Path<Uuid>) -> Answer {
-    let Some(story) = admin.store.story(*id).await? else {
-        return Ok(missing(&format!("there is no event {id}")));
-    };
-    Ok(HttpResponse::Ok().json(Story {
-        event: admin.wire(&story.event),
-        deliveries: story.deliveries,
-        replies: story.replies,
-    }))
 }
 
 /// `GET /api/queues`
@@ -151,13 +117,9 @@ async fn rejections(admin: web::Data<Admin>) -> Answer {
     Ok(HttpResponse::Ok().json(admin.store.rejections()))
 }
 
-fn missing(sentence: &str) -> HttpResponse {
-    HttpResponse::NotFound().json(Problem::new(sentence))
-}
-
 impl Admin {
     /// The event as it goes over the wire.
-    fn wire(&self, event: &Event) -> Box<RawValue> {
+    pub(super) fn wire(&self, event: &Event) -> Box<RawValue> {
         let wire = event.to_wire(&self.plan.load().public_url);
         verbatim(&wire)
     }

@@ -2,7 +2,14 @@
 //! unless told otherwise, and asks for the token of the data directory.
 
 mod api;
+mod story;
+mod mend;
+mod pauses;
+mod conversations;
+mod failed;
 pub mod answer;
+
+pub use mend::Deeds;
 
 use std::sync::Arc;
 
@@ -36,6 +43,8 @@ pub struct Admin {
     pub limits: Arc<Limits>,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// What somebody asked to be done to deliveries, and how far that is.
+    pub deeds: Arc<Deeds>,
     /// What callers must show.
     pub token: Secret,
 }
@@ -45,7 +54,15 @@ pub fn routes(admin: Admin) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         config
             .app_data(web::Data::new(admin))
-            .app_data(web::JsonConfig::default().limit(1024 * 1024))
+            .app_data(
+                web::JsonConfig::default()
+                    .limit(1024 * 1024)
+                    .error_handler(|it, _| failed::unread(it.to_string(), it.into())),
+            )
+            .app_data(
+                web::QueryConfig::default()
+                    .error_handler(|it, _| failed::unread(it.to_string(), it.into())),
+            )
             .route("/healthz", web::get().to(async || "ok\n"))
             .route("/readyz", web::get().to(ready))
             .route("/metrics", web::get().to(scrape))

@@ -58,6 +58,11 @@ impl Client {
         self.call(self.http.post(format!("{}{path}", self.base)).json(body)).await
     }
 
+    /// `DELETE`.
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.call(self.http.delete(format!("{}{path}", self.base))).await
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         request: reqwest::RequestBuilder,

@@ -4,7 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::client::Client;
-use super::{Failure, Global, print, setup};
+use super::{Failure, Global, print, setup, story};
 use crate::admin::answer;
 
 /// The longest text shown on a line.
@@ -32,7 +32,8 @@ pub(super) enum Events {
         #[arg(long, default_value_t = 20, value_name = "NUMBER")]
         limit: usize,
     },
-    /// Show one event and what became of it: deliveries, attempts, replies.
+    /// Show one event and all that grew from it: which routes took it, its deliveries, what was
+    /// sent and answered, the receipts that came later, and its replies with theirs.
     Show {
         /// The event.
         id: Uuid,
@@ -63,7 +64,10 @@ impl Events {
                 if global.json {
                     print(&serde_json::to_string(&story)?)?;
                 } else {
-                    show(&story)?;
+                    for line in story::lines(&story)? {
+                        print(&line)?;
+                    }
+                    print(&one_line(story.event.get()))?;
                 }
                 Ok(())
             }
@@ -96,31 +100,4 @@ pub(super) fn line(event: &Value) -> String {
     let who: String = who.chars().filter(|it| !it.is_control()).collect();
     let (time, kind) = (text("/time"), text("/type"));
     format!("{time:<28}{kind:<22}{who:<20} {plain}  {}", text("/id"))
-}
-
-/// The tree of an event.
-fn show(story: &answer::Story) -> Result<(), Failure> {
-    let event: Value = serde_json::from_str(story.event.get())?;
-    print(&line(&event))?;
-    for delivery in &story.deliveries {
-        print(&format!(
-            "├─ {} → {}: {}{}",
-            delivery.route,
-            delivery.destination,
-            delivery.state,
-            delivery.receipt.as_ref().map(|it| format!(" ({it})")).unwrap_or_default(),
-        ))?;
-        for failure in &delivery.failures {
-            print(&format!("│    {}  {}", failure.at, failure.reason))?;
-        }
-        if let Some(due) = delivery.due {
-            print(&format!("│    next attempt {due}"))?;
-        }
-        print(&format!("│    delivery {}", delivery.id))?;
-    }
-    for reply in &story.replies {
-        print(&format!("├─ brought {reply}"))?;
-    }
-    print(&serde_json::to_string_pretty(&event)?)?;
-    Ok(())
 }

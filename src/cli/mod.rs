@@ -4,13 +4,17 @@ pub mod call;
 mod check;
 mod client;
 mod consume;
+mod deliveries;
 mod events;
 mod health;
+mod pauses;
 mod send;
 mod serve;
 mod setup;
 mod simulate;
 mod sources;
+mod story;
+mod takeover;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -94,6 +98,13 @@ enum Command {
     Consume(consume::Consume),
     #[command(subcommand)]
     Events(events::Events),
+    #[command(subcommand)]
+    Deliveries(deliveries::Deliveries),
+    Replay(deliveries::Replay),
+    #[command(subcommand)]
+    Pauses(pauses::Pauses),
+    #[command(subcommand)]
+    Takeover(takeover::Takeover),
     /// List the sources: what their check proves, and how far those are that the gateway asks itself.
     #[command(verbatim_doc_comment)]
     Sources,
@@ -161,6 +172,10 @@ pub fn run() -> ExitCode {
             Command::Simulate(command) => command.run(&cli.global).await,
             Command::Consume(command) => command.run(&cli.global).await,
             Command::Events(command) => command.run(&cli.global).await,
+            Command::Deliveries(command) => command.run(&cli.global).await,
+            Command::Replay(command) => command.run(&cli.global).await,
+            Command::Pauses(command) => command.run(&cli.global).await,
+            Command::Takeover(command) => command.run(&cli.global).await,
             Command::Sources => sources::run(&cli.global).await,
             Command::Health => health::run(&cli.global).await,
             Command::Completions { shell } => {

@@ -32,6 +32,7 @@ use self::pauses::{Held, Pauses};
 use self::tokens::Tokens;
 use crate::clock;
 use crate::config::Secret;
+use crate::destination::Scope;
 use crate::http::Clients;
 use crate::journal::{Error, Journal, LaneState};
 use crate::plan::Plan;
@@ -107,6 +108,20 @@ impl Engine {
     /// What stands still.
     pub fn pauses(&self) -> Vec<Held> {
         self.pauses.list(clock::now())
+    }
+
+    /// Lets a destination stand still, for a time or until it is resumed.
+    ///
+    /// # Errors
+    /// When the journal cannot write it: it stands still all the same, until a restart.
+    pub async fn pause(
+        &self,
+        destination: &str,
+        reason: &str,
+        long: Option<Duration>,
+    ) -> Result<(), Error> {
+        let label = Scope::Destination.label(destination);
+        self.pauses.pause(&label, reason, long, clock::now()).await
     }
 
     /// Ends a pause, by its label. Answers whether there was one.

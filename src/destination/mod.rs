@@ -105,6 +105,11 @@ pub trait Transport: Send + Sync + 'static {
         Placement::Lane
     }
 
+    /// Whether its messages lie in the embedded broker: nothing is attempted, and nothing repeated.
+    fn is_embedded(&self) -> bool {
+        false
+    }
+
     /// Attempts a batch of at most [`batch`](Self::batch) deliveries; one outcome each, in order.
     fn deliver<'a>(&'a self, batch: &'a [Parcel]) -> BoxFuture<'a, Vec<Outcome>>;
 

@@ -1,5 +1,6 @@
 //! Questions about the past, and how long it is kept.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Error;
-use crate::destination::BoxFuture;
+use crate::destination::{BoxFuture, Takeover};
 use crate::event::Event;
 
 /// The most events of one page.
@@ -49,9 +50,11 @@ pub struct DeliveryState {
     pub route: String,
     /// Where it goes.
     pub destination: String,
-    /// `pending`, `delivered`, `refused` or `dead`.
+    /// `pending`, `sending`, `awaiting` its answer, `held` (dead, and the rest of its
+    /// conversation waits for somebody), `delivered`, `skipped`, `refused`, `dead`, `dropped` or
+    /// `orphaned`.
     pub state: String,
-    /// Attempts so far.
+    /// Attempts so far; after a retry, those since.
     pub attempts: u32,
     /// Why it stands so.
     pub reason: Option<String>,
@@ -61,19 +64,68 @@ pub struct DeliveryState {
     pub due: Option<Timestamp>,
     /// When it was settled.
     pub settled: Option<Timestamp>,
-    /// Attempts that did not work, oldest first.
-    pub failures: Vec<Failure>,
+    /// The call it was made part of, where that was written before it was sent.
+    pub call: Option<Uuid>,
+    /// The delivery that it repeats.
+    pub replay_of: Option<Uuid>,
+    /// Attempts that did not work, and every one that was an HTTP exchange; oldest first. Those of
+    /// its call, where one served several. Left out of lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempted: Vec<Attempt>,
+    /// What was told of its message later, oldest first. Left out of lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<Told>,
 }
 
-/// An attempt that did not work.
+/// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct Attempt {
     /// When it began.
     pub at: Timestamp,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+    /// `delivered`, `await`, `retry`, `refused` or `dead`.
+    pub outcome: String,
     /// Why it did not work.
-    pub reason: String,
+    pub reason: Option<String>,
+    /// What was sent: bounded, and without secrets.
+    pub sent: Option<String>,
+    /// What was answered, likewise.
+    pub answered: Option<String>,
+    /// The fingerprint of the configuration it was made under.
+    pub config: Option<String>,
+}
+
+/// An event that tells what became of a delivery's message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The event.
+    pub event: Uuid,
+    /// Its kind: `message.status`, or `message.sent` for a copy of the message.
+    pub kind: String,
+    /// `sent`, `delivered`, `read`, `failed`, …
+    pub status: Option<String>,
+    /// When that was.
+    pub time: Timestamp,
+}
+
+/// A conversation, and how it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// Its id.
+    pub id: Uuid,
+    /// By which it is known, as `wa_id:106540352242922:27821234567`.
+    pub aliases: Vec<String>,
+    /// When the contact wrote last.
+    pub inbound: Option<Timestamp>,
+    /// Until when others than templates may be sent; `None`: it never was open.
+    pub window_closes: Option<Timestamp>,
+    /// The person who answers in place of the bot.
+    pub takeover: Option<Takeover>,
+    /// Why the contact must not be sent marketing.
+    pub suppressed: Option<String>,
+    /// What the other sides call it, by whose thread it is.
+    pub threads: BTreeMap<String, String>,
 }
 
 /// A request that was turned away.
@@ -98,6 +150,13 @@ pub trait History: Send + Sync + 'static {
 
     /// One event with what became of it.
     fn story(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Story>, Error>>;
+
+    /// A conversation, and how it stands; `None`: nothing is known of it.
+    fn conversation(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Conversation>, Error>>;
+
+    /// The conversations that something is an alias of: an id or a phone number, as the provider
+    /// writes it.
+    fn named(&self, name: &str) -> BoxFuture<'_, Result<Vec<Uuid>, Error>>;
 
     /// How many events are stored.
     fn count(&self) -> BoxFuture<'_, Result<u64, Error>>;

@@ -3,6 +3,7 @@
 //! Only a window of the lane is held; the rest lies in the store and is read when there is room.
 
 mod entry;
+mod redo;
 #[cfg(test)]
 mod tests;
 

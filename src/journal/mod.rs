@@ -7,11 +7,16 @@
 mod delivery;
 mod history;
 mod lane;
+mod redo;
 mod ticket;
 mod sqlite;
 
 pub use delivery::{Called, Lease, Opened, Record, Run, Settlement, Verdict};
-pub use history::{DeliveryState, Failure, History, MAX_PAGE, Query, Rejected, Retention, Story};
+pub use history::{
+    Attempt, Conversation, DeliveryState, History, MAX_PAGE, Query, Rejected, Retention, Story,
+    Told,
+};
+pub use redo::{Collects, Deed, Found, Listed, Moment, Place, Redo, STATES, Step, Tally, Which};
 pub use sqlite::{Options, Sqlite};
 pub use ticket::{Acceptor, Ticket};
 

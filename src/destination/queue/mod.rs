@@ -155,6 +155,10 @@ impl Transport for Queue {
         Placement::Queues(queues)
     }
 
+    fn is_embedded(&self) -> bool {
+        matches!(self.broker, Placed::Embedded(_))
+    }
+
     fn deliver<'a>(&'a self, batch: &'a [Parcel]) -> BoxFuture<'a, Vec<Outcome>> {
         let Placed::RabbitMq(broker) = &self.broker else {
             // Only deliveries from before `broker:` was changed come here.

@@ -1,5 +1,7 @@
 //! Conversations: by which aliases they are found, and how they stand.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
@@ -10,7 +12,7 @@ use crate::destination::{Standing, Takeover};
 use crate::event::Candidate;
 use crate::event::identity::mint;
 use crate::event::standing::Change;
-use crate::journal::Alias;
+use crate::journal::{Alias, Conversation};
 
 /// How much later the contact must have written for that to be noted again, in microseconds. One
 /// note a message would write a page of its own for each; the window closes at most so much early.
@@ -191,4 +193,47 @@ pub(super) fn standing(
             .optional()?,
     };
     Ok(Standing { thread, ..found.unwrap_or_default() })
+}
+
+/// A conversation by its id, with everything that is known of it.
+pub(super) fn of(
+    connection: &Connection,
+    id: Uuid,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Conversation>> {
+    let aliases: Vec<String> = connection
+        .prepare_cached("SELECT label FROM aliases WHERE conversation = ?1 ORDER BY label")?
+        .query_map([id.as_bytes()], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let threads: BTreeMap<String, String> = connection
+        .prepare_cached("SELECT peer, thread FROM threads WHERE conversation = ?1")?
+        .query_map([id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let known: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM conversations WHERE id = ?1)")?
+        .query_row([id.as_bytes()], |row| row.get(0))?;
+    if aliases.is_empty() && threads.is_empty() && !known {
+        return Ok(None);
+    }
+    let standing = standing(connection, id, None, now)?;
+    let window_closes = standing.closes();
+    let Standing { inbound, takeover, suppressed, .. } = standing;
+    Ok(Some(Conversation { id, aliases, inbound, window_closes, takeover, suppressed, threads }))
+}
+
+/// The conversations that something is an alias of.
+pub(super) fn named(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Uuid>> {
+    // Providers write a phone number as its digits alone.
+    let digits: String = name.chars().filter(char::is_ascii_digit).collect();
+    let is_phone = name.chars().all(|it| it.is_ascii_digit() || "+ -()".contains(it));
+    let other = if is_phone && !digits.is_empty() { &digits } else { name };
+    connection
+        .prepare_cached(
+            "SELECT DISTINCT conversation FROM aliases WHERE label = ?1 \
+             OR substr(label, -length(?1) - 1) = ':' || ?1 \
+             OR substr(label, -length(?2) - 1) = ':' || ?2 \
+             OR substr(label, -length(?2) - 2) = ':+' || ?2",
+        )?
+        .query_map([name, other], |row| row.get(0).map(Uuid::from_bytes))?
+        .collect()
 }

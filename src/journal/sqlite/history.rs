@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::shared::lock;
-use super::{REJECTIONS, Sqlite, queues, read, retention};
+use super::{REJECTIONS, Sqlite, conversation, queues, read, retention, story};
 use crate::clock::micros;
 use crate::destination::BoxFuture;
 use crate::journal::{
-    Error, History, Query, QueueState, Queues, Received, Rejected, Retention, SEEN_FOR, Story,
+    Conversation, Error, History, Query, QueueState, Queues, Received, Rejected, Retention,
+    SEEN_FOR, Story,
 };
 
 impl Queues for Sqlite {
@@ -150,7 +151,22 @@ impl History for Sqlite {
 
     fn story(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Story>, Error>> {
         let shared = Arc::clone(&self.shared);
-        Box::pin(self.read(move |connection| read::story(connection, &shared.seen, id)))
+        Box::pin(self.read(move |connection| story::story(connection, &shared, id)))
+    }
+
+    fn conversation(&self, id: Uuid) -> BoxFuture<'_, Result<Option<Conversation>, Error>> {
+        Box::pin(self.read(move |connection| {
+            conversation::of(connection, id, crate::clock::now()).map_err(read::error)
+        }))
+    }
+
+    fn named(&self, name: &str) -> BoxFuture<'_, Result<Vec<Uuid>, Error>> {
+        let name = name.to_owned();
+        Box::pin(
+            self.read(move |connection| {
+                conversation::named(connection, &name).map_err(read::error)
+            }),
+        )
     }
 
     fn count(&self) -> BoxFuture<'_, Result<u64, Error>> {

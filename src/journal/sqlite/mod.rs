@@ -15,6 +15,9 @@ mod lease;
 mod journal;
 mod queues;
 mod read;
+mod story;
+mod find;
+mod redo;
 mod retention;
 mod history;
 

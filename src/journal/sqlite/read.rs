@@ -4,11 +4,10 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::seen::Seen;
 use crate::clock::from_micros;
 use crate::event::identity::delivery_id;
 use crate::event::{Event, Kind};
-use crate::journal::{DeliveryState, Error, Failure, MAX_PAGE, Query, Story, read_facts};
+use crate::journal::{Error, MAX_PAGE, Query, read_facts};
 use crate::provider::Cursor;
 
 /// The columns of an event, in the order [`found`] reads them.
@@ -99,10 +98,15 @@ impl Found {
 
     /// The id of the delivery of that ordinal, repeated so many times.
     pub(super) fn repeated(&self, ordinal: usize, generation: u64) -> Uuid {
-        self.decided.get(ordinal).map_or(Uuid::nil(), |(route, destination, index, _)| {
-            delivery_id(self.event.id, route, destination, *index, generation)
-        })
+        repeated(self.event.id, &self.decided, ordinal, generation)
     }
+}
+
+/// The id of the delivery of an event of that ordinal, repeated so many times.
+pub(super) fn repeated(event: Uuid, decided: &[Decided], ordinal: usize, generation: u64) -> Uuid {
+    decided.get(ordinal).map_or(Uuid::nil(), |(route, destination, index, _)| {
+        delivery_id(event, route, destination, *index, generation)
+    })
 }
 
 pub(super) fn error(error: impl std::fmt::Display) -> Error {
@@ -146,7 +150,7 @@ fn found(row: &Row<'_>) -> Result<Found, Error> {
 }
 
 /// The position of a delivery, after that of the first of its event.
-fn at(first: i64, ordinal: usize) -> i64 {
+pub(super) fn at(first: i64, ordinal: usize) -> i64 {
     first.saturating_add(i64::try_from(ordinal).unwrap_or(i64::MAX))
 }
 
@@ -168,102 +172,4 @@ pub(super) fn search(connection: &Connection, query: &Query) -> Result<Vec<Event
         })
         .map_err(error)?;
     rows.map(|row| row.map_err(error)?.map(|it| it.event)).collect()
-}
-
-/// One event with what became of it.
-pub(super) fn story(
-    connection: &Connection,
-    seen: &Seen,
-    id: Uuid,
-) -> Result<Option<Story>, Error> {
-    let Some(sequence) = seen.sequence(connection, id).map_err(error)? else { return Ok(None) };
-    // The id outlives the event; what is gone is gone.
-    let Ok(found) = by_sequence(connection, sequence) else { return Ok(None) };
-    let mut deliveries = Vec::new();
-    for ordinal in 0..found.decided.len() {
-        deliveries.push(delivery(connection, &found, ordinal)?);
-    }
-    let replies = connection
-        .prepare_cached("SELECT id FROM replies WHERE cause = ?1")
-        .and_then(|mut it| {
-            it.query_map([id.as_bytes()], |row| row.get(0).map(Uuid::from_bytes))?.collect()
-        })
-        .map_err(error)?;
-    Ok(Some(Story { event: found.event, deliveries, replies }))
-}
-
-fn delivery(
-    connection: &Connection,
-    found: &Found,
-    ordinal: usize,
-) -> Result<DeliveryState, Error> {
-    let position = at(found.position, ordinal);
-    let (route, destination, _, queues) = &found.decided[ordinal];
-    let mut state = DeliveryState {
-        id: found.delivery(ordinal),
-        route: route.clone(),
-        destination: destination.clone(),
-        state: "orphaned".into(),
-        attempts: 0,
-        reason: None,
-        receipt: None,
-        due: None,
-        settled: None,
-        failures: failures(connection, position).map_err(error)?,
-    };
-    if let Some(queues) = queues {
-        state.state = "delivered".into();
-        state.receipt = Some(queues.join(", "));
-        state.settled = Some(found.event.received);
-        return Ok(state);
-    }
-    let settled = connection
-        .prepare_cached(
-            "SELECT state, attempts, at, reason, receipt FROM settled WHERE position = ?1",
-        )
-        .and_then(|mut it| {
-            it.query_row([position], |row| {
-                state.state = row.get(0)?;
-                state.attempts = row.get(1)?;
-                state.settled = Some(from_micros(row.get(2)?));
-                state.reason = row.get(3)?;
-                state.receipt = row.get(4)?;
-                Ok(())
-            })
-            .optional()
-        })
-        .map_err(error)?;
-    if settled.is_none() {
-        connection
-            .prepare_cached(
-                "SELECT attempts, due, reason FROM pending WHERE destination = ?1 AND position = ?2",
-            )
-            .and_then(|mut it| {
-                it.query_row(params![destination, position], |row| {
-                    state.state = "pending".into();
-                    state.attempts = row.get(0)?;
-                    state.due = Some(from_micros(row.get(1)?));
-                    state.reason = row.get(2)?;
-                    Ok(())
-                })
-                .optional()
-            })
-            .map_err(error)?;
-    }
-    Ok(state)
-}
-
-fn failures(connection: &Connection, position: i64) -> rusqlite::Result<Vec<Failure>> {
-    connection
-        .prepare_cached(
-            "SELECT at, took, reason FROM attempts WHERE position = ?1 ORDER BY attempt",
-        )?
-        .query_map([position], |row| {
-            Ok(Failure {
-                at: from_micros(row.get(0)?),
-                took_ms: row.get::<_, u64>(1)? / 1_000,
-                reason: row.get(2)?,
-            })
-        })?
-        .collect()
 }

@@ -8,8 +8,12 @@ use crate::journal::Error;
 const APPLICATION_ID: i32 = 0x536c_7569;
 
 /// Every step from one version to the next, in order; never edited, only added to.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// Opens the tables, migrating an older file; refuses a foreign or newer one.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {

@@ -46,8 +46,11 @@ enum Then {
 impl Settled {
     /// An outcome; `None` when its delivery was settled otherwise meanwhile.
     pub(super) fn new(settlement: Settlement, find: impl Fn(i64) -> Option<Entry>) -> Option<Self> {
-        let mut entries = vec![find(settlement.position)?];
-        entries.extend(settlement.others.iter().filter_map(|it| find(*it)));
+        let positions = std::iter::once(&settlement.position).chain(&settlement.others);
+        let entries: Vec<Entry> = positions.filter_map(|it| find(*it)).collect();
+        if entries.is_empty() {
+            return None;
+        }
         Some(Self { settlement, entries, then: Then::Remove })
     }
 }

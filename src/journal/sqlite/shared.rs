@@ -48,13 +48,20 @@ impl Shared {
         self.broken.store(false, Ordering::Relaxed);
         self.commits.fetch_add(1, Ordering::Relaxed);
         let mut rung: Vec<Arc<Station>> = Vec::new();
-        for (lane, entry) in effects.pending {
+        let mut tell = |lane: &str, change: &mut dyn FnMut(&mut Lane)| {
             // A destination without a lane is no longer configured; its work waits in the store.
-            let Some(station) = self.station(&lane) else { continue };
-            station.lane().written(entry);
+            let Some(station) = self.station(lane) else { return };
+            change(&mut station.lane());
             if !rung.iter().any(|it| Arc::ptr_eq(it, &station)) {
                 rung.push(station);
             }
+        };
+        for (lane, entry) in effects.pending {
+            let mut entry = Some(entry);
+            tell(&lane, &mut |it| entry.take().into_iter().for_each(|entry| it.written(entry)));
+        }
+        for (lane, entry) in effects.renewed {
+            tell(&lane, &mut |it| it.renewed(entry.clone()));
         }
         for (lane, position, now) in effects.answered {
             let Some(station) = self.station(&lane) else { continue };
@@ -64,11 +71,10 @@ impl Shared {
             }
         }
         for (lane, position) in effects.settled {
-            let Some(station) = self.station(&lane) else { continue };
-            station.lane().remove(position);
-            if !rung.iter().any(|it| Arc::ptr_eq(it, &station)) {
-                rung.push(station);
-            }
+            tell(&lane, &mut |it| it.remove(position));
+        }
+        for (lane, position) in effects.dropped {
+            tell(&lane, &mut |it| it.dropped(position));
         }
         for station in rung {
             station.bell.notify_one();
@@ -96,6 +102,11 @@ impl Shared {
     /// The lane of a destination, if it was opened.
     pub(super) fn station(&self, lane: &str) -> Option<Arc<Station>> {
         lock(&self.lanes).get(lane).cloned()
+    }
+
+    /// Whether a delivery is handed out right now.
+    pub(super) fn is_leased(&self, lane: &str, position: i64) -> bool {
+        self.station(lane).is_some_and(|it| it.lane().is_leased(position))
     }
 
     /// Every lane, by name.

@@ -133,6 +133,10 @@ pub(super) struct Effects {
     pub(super) settled: Vec<(Arc<str>, i64)>,
     /// Deliveries whose answer came, and when.
     pub(super) answered: Vec<(Arc<str>, i64, i64)>,
+    /// Pending deliveries that wait anew.
+    pub(super) renewed: Vec<(Arc<str>, Entry)>,
+    /// Pending deliveries that were given up.
+    pub(super) dropped: Vec<(Arc<str>, i64)>,
     /// Queues that have something to receive again.
     pub(super) rung: Vec<Arc<str>>,
 }
