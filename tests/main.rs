@@ -14,6 +14,7 @@ mod queues;
 mod pipeline;
 mod crash;
 mod outage;
+mod order;
 mod calls;
 mod polling;
 mod docs;
