@@ -13,6 +13,7 @@ mod journal;
 mod queues;
 mod pipeline;
 mod crash;
+mod answers;
 mod outage;
 mod order;
 mod calls;
