@@ -48,14 +48,13 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// An answer says to whom it belongs only where that differs from what it answers.
+    /// Gives an answer the channel, contact and conversation of what it answers.
     pub fn answer_to(&mut self, event: &Event) {
         let (facts, from) = (&mut self.facts, &event.facts);
+        // It goes back the way the question came, whoever thought of it.
+        facts.channel.clone_from(&from.channel);
         if facts.contact.is_none() {
             facts.contact.clone_from(&from.contact);
-        }
-        if facts.channel.account.is_empty() {
-            facts.channel.clone_from(&from.channel);
         }
         if facts.conversation.group.is_none() {
             facts.conversation.group.clone_from(&from.conversation.group);
