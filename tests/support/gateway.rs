@@ -100,6 +100,11 @@ impl Gateway {
     /// `kill -9`, then a new process on the same directory (and other ports).
     pub(crate) fn kill_and_restart(&mut self) {
         self.kill();
+        self.restart();
+    }
+
+    /// A new process on the directory of one that was killed (and other ports).
+    pub(crate) fn restart(&mut self) {
         let command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
         *self = Self::launch(command, &self.directory.clone(), self.environment.clone());
     }

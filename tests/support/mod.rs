@@ -1,9 +1,10 @@
-//! What several tests need: fixtures of providers, golden files, a running gateway.
+//! What several tests need: fixtures of providers, golden files, a running gateway, a server it calls.
 
 pub(crate) mod bench;
 pub(crate) mod gateway;
 pub(crate) mod golden;
 pub(crate) mod json;
+pub(crate) mod server;
 pub(crate) mod store;
 
 /// Says that a test could not run; `.ci/run` counts the lines.
