@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::lane::Worker;
+use super::redact;
 use super::state::{state, why};
 use super::unattempted::Unattempted;
 use super::verdict::Case;
-use super::redact;
 use crate::client::{Outgoing, Response};
 use crate::clock;
 use crate::config::Secret;

@@ -1,4 +1,5 @@
-//! What conditions and templates see: `event`, and nothing else.
+//! What conditions and templates see: `event`, and right before an attempt how its conversation
+//! stands.
 
 use std::sync::{Arc, OnceLock};
 

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sluicegate::expression::{Condition, Payload, Role, Subject, Template, VOCABULARY};
+use sluicegate::expression::{
+    Condition, Payload, Role, State, Subject, TakenOver, Template, VOCABULARY, Window,
+};
 
 use super::{code, events, table};
 
@@ -34,6 +36,17 @@ const TEMPLATES: &[&str] = &[
     "{{ 'vip' if event.contact.name == 'Sheena Nelson' else 'guest' }}",
     "{% if event.message.media %}a file{% else %}no file{% endif %}",
     "{% for word in event.contact.name | split %}{{ loop.index }}. {{ word }} {% endfor %}",
+];
+
+/// Conditions on how the conversation stands, and whether they hold for the example below.
+const STANDING: &[(&str, bool, &str)] = &[
+    ("takeover", true, "A person answers in place of the bot."),
+    ("takeover.by == 'business_app'", true, "What told of it; also `takeover.since` and `takeover.until`."),
+    ("not window.open", false, "The contact wrote more than 24 hours ago; `window.closes` says when it ends."),
+    ("thread", true, "The thread that the destination keeps of the conversation."),
+    ("suppressed", false, "Why the contact must not be sent marketing."),
+    ("events | length > 1", false, "Every event of the burst, with `collect`; `event` is the newest."),
+    ("takeover or not window.open", true, "What most chat routes say."),
 ];
 
 /// One example for each word. Tests are shown as the template that asks them.
@@ -110,6 +123,7 @@ pub(super) fn page() -> String {
     page.push_str(&table(["Template", "Becomes"], rows));
     payload(&mut page, &subject);
     missing(&mut page, &subject);
+    standing(&mut page, &subject);
     for (role, heading) in [(Role::Filter, "Filters"), (Role::Test, "Tests")] {
         let how = match role {
             Role::Filter => "`value | name` makes a new value. Filters can follow each other.",
@@ -154,6 +168,35 @@ fn payload(page: &mut String, subject: &Subject) {
          ```json\n{}\n```\n\nbecomes\n\n```json\n{}\n```\n",
         json(&payload),
         json(&value)
+    );
+}
+
+/// What `unless:` and payloads see beside the event.
+fn standing(page: &mut String, subject: &Subject) {
+    let state = State {
+        window: Window { open: true, closes: Some("2026-11-21T10:00:00Z".into()) },
+        takeover: Some(TakenOver {
+            by: "business_app".into(),
+            since: "2026-11-20T10:05:00Z".into(),
+            until: "2026-11-20T11:05:00Z".into(),
+        }),
+        thread: Some("thread-1".into()),
+        ..State::default()
+    };
+    let subject = subject.clone().with(&state);
+    let rows = STANDING.iter().map(|(source, holds, what)| {
+        let held = Condition::on_state(source).unwrap().holds(&subject).unwrap();
+        assert_eq!(held, *holds, "{source}");
+        let holds = if *holds { "holds" } else { "does not hold" };
+        [code(source), (*what).to_owned(), holds.to_owned()]
+    });
+    let rows = table(["`unless:`", "What it asks", "While somebody answers from the Business app"], rows);
+    let _ = write!(
+        page,
+        "\n## How the conversation stands\n\n\
+         `unless:` and payloads are evaluated right before each attempt, and also see how the conversation \
+         stands then. Where `unless:` holds, the delivery is skipped, and says why. `when:` does not see \
+         it: routing must not depend on the moment.\n\n{rows}",
     );
 }
 

@@ -64,11 +64,7 @@ impl Shared {
             tell(&lane, &mut |it| it.renewed(entry.clone()));
         }
         for (lane, position, now) in effects.answered {
-            let Some(station) = self.station(&lane) else { continue };
-            station.lane().answered(position, now);
-            if !rung.iter().any(|it| Arc::ptr_eq(it, &station)) {
-                rung.push(station);
-            }
+            tell(&lane, &mut |it| it.answered(position, now));
         }
         for (lane, position) in effects.settled {
             tell(&lane, &mut |it| it.remove(position));
