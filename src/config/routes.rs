@@ -4,6 +4,8 @@
 
 mod entry;
 mod kinds;
+mod lookups;
+mod payloads;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -12,11 +14,11 @@ use serde_json::Value as Json;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::yaml::{Entry, Node, Span, Value};
-use super::{shape, suggest};
+use super::{LookupConfig, shape, suggest};
 use crate::destination::{self, Takes};
 use crate::event::Kind;
 use crate::event::paths::{self, Unknown};
-use crate::expression::{Condition, Error, Path, Payload, Template};
+use crate::expression::{Condition, Error, Path, Payload};
 use crate::provider;
 use crate::router::{Route, Table, Target};
 pub(super) use entry::schema;
@@ -34,8 +36,12 @@ pub(super) struct Names<'a> {
     pub(super) kinds: Vec<(String, &'static str, String)>,
 }
 
-/// Compiles the routes, in the order of the file.
-pub(super) fn compile(node: &Node, names: &Names<'_>, diagnostics: &mut Diagnostics) -> Table {
+/// Compiles the routes, in the order of the file; their lookups are built later.
+pub(super) fn compile(
+    node: &Node,
+    names: &Names<'_>,
+    diagnostics: &mut Diagnostics,
+) -> (Table, Vec<LookupConfig>) {
     let schema = schema();
     let mut compiler = Compiler {
         names,
@@ -44,6 +50,8 @@ pub(super) fn compile(node: &Node, names: &Names<'_>, diagnostics: &mut Diagnost
         heard: BTreeSet::new(),
         reached: BTreeSet::new(),
         answered: BTreeSet::new(),
+        looked: Vec::new(),
+        lookups: Vec::new(),
     };
     let Value::List(nodes) = &node.value else {
         compiler.diagnostics.push(
@@ -53,11 +61,11 @@ pub(super) fn compile(node: &Node, names: &Names<'_>, diagnostics: &mut Diagnost
             )
             .hint("begin each route with `- name: …`"),
         );
-        return Table::default();
+        return (Table::default(), Vec::new());
     };
     let routes = nodes.iter().filter_map(|it| compiler.route(it, &schema)).collect();
     compiler.warn_of_idle();
-    Table::new(routes)
+    (Table::new(routes), compiler.lookups)
 }
 
 struct Compiler<'a> {
@@ -71,6 +79,10 @@ struct Compiler<'a> {
     reached: BTreeSet<&'a str>,
     /// Destinations whose answers a route takes.
     answered: BTreeSet<&'a str>,
+    /// Names of the lookups of the route at hand.
+    looked: Vec<String>,
+    /// Every lookup so far.
+    lookups: Vec<LookupConfig>,
 }
 
 impl Compiler<'_> {
@@ -88,6 +100,7 @@ impl Compiler<'_> {
         let on = self.on(node.get("on"), &from);
         self.take_answers(&from, &on);
         let kinds = self.names.kinds(&from, &on);
+        self.lookups(node.get("lookup"), name.and_then(Node::word).unwrap_or_default(), &kinds);
         let when = node.get("when").and_then(|it| self.condition(it, "when", &kinds));
         let unless = node.get("unless").and_then(|it| self.condition(it, "unless", &kinds));
         let to = node.get("to").map(|it| self.to(it, &kinds)).unwrap_or_default();
@@ -237,6 +250,7 @@ impl Compiler<'_> {
         let compiled = if state { Condition::on_state(text) } else { Condition::compile(text) };
         match compiled {
             Ok(condition) => {
+                self.looked_up(node, condition.lookups());
                 self.paths(node, condition.paths(), |it| {
                     if state {
                         paths::exists(it, kinds)
@@ -330,39 +344,6 @@ impl Compiler<'_> {
             );
         }
         Some(Target { destination: Arc::from(name), payload })
-    }
-
-    /// Compiles a payload. Its templates are compiled one by one first: that tells their places.
-    fn payload(&mut self, node: &Node, kinds: &[Kind]) -> Option<Payload> {
-        self.templates(node, kinds);
-        Payload::compile(&node.to_json()).ok()
-    }
-
-    /// Checks every template of a payload, and every number that may be a text.
-    fn templates(&mut self, node: &Node, kinds: &[Kind]) {
-        match &node.value {
-            Value::Unknown => {}
-            Value::Map(_) if shape::is_template(node, self.diagnostics.text()) => {}
-            Value::List(nodes) => nodes.iter().for_each(|it| self.templates(it, kinds)),
-            Value::Map(entries) => entries.iter().for_each(|it| self.templates(&it.value, kinds)),
-            Value::Scalar(scalar) if scalar.is_lossy_number() && !scalar.interpolated => {
-                let read = node.to_json();
-                let message = if !read.is_number() {
-                    format!("is `{text}` a text or a number?", text = scalar.text)
-                } else if scalar.text.len() > 15 {
-                    format!("as a number, `{}` loses digits where it is read", scalar.text)
-                } else {
-                    format!("YAML reads `{}` as the number {read}", scalar.text)
-                };
-                let text = &scalar.text;
-                let hint = format!("quote it: `\"{text}\"`");
-                self.diagnostics.push(Diagnostic::error(node.span, message).hint(hint));
-            }
-            Value::Scalar(scalar) => match Template::on_state(&scalar.text) {
-                Ok(template) => self.paths(node, template.paths(), |it| paths::exists(it, kinds)),
-                Err(error) => self.expression(node, error),
-            },
-        }
     }
 
     fn warn_of_idle(&mut self) {

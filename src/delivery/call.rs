@@ -1,6 +1,6 @@
 //! One call of an adapter: everything between a lease and its outcome.
 //!
-//! In order: how the conversation stands, `unless`, the payload, pauses, limits, the token, the
+//! In order: how the conversation stands, lookups, `unless`, the payload, pauses, limits, the token, the
 //! call's own record, the exchange, what it means.
 
 use std::sync::Arc;
@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::lane::Worker;
-use super::redact;
+use super::look::{self, Found, Missed};
 use super::unattempted::Unattempted;
 use super::verdict::Case;
+use super::{redact, state};
 use crate::client::{Outgoing, Response};
 use crate::clock;
 use crate::destination::{
@@ -20,7 +21,7 @@ use crate::destination::{
 };
 use crate::event::Event;
 use crate::event::identity::successor;
-use crate::expression::{State, Subject, TakenOver, Window};
+use crate::expression::Subject;
 use crate::http::{Rules, Unanswered};
 use crate::journal::{Lease, Opened, Record, Run, Settlement, Verdict};
 use crate::plan::Plan;
@@ -51,6 +52,15 @@ enum Stop {
     Later(Timestamp, Option<Wait>),
     /// It is settled elsewhere.
     Settled,
+}
+
+impl From<Missed> for Stop {
+    fn from(missed: Missed) -> Self {
+        match missed {
+            Missed::Outcome(outcome) => Self::Outcome(outcome),
+            Missed::Skipped(reason) => Self::Verdict(Verdict::Skipped { reason }, "skipped"),
+        }
+    }
 }
 
 impl From<Outcome> for Stop {
@@ -158,7 +168,8 @@ impl Making<'_> {
         if self.run.overdue {
             return Ok(self.adapter.overdue(&call));
         }
-        Self::render(route, newest, &mut call)?;
+        let found = look::made(self.worker, self.plan, newest, now).await?;
+        Self::render(route, newest, &mut call, found)?;
         self.pauses(&call)?;
         let age = self.worker.age(first, &self.scopes, now);
         if let Some(max_age) = self.destination.policy.max_age
@@ -209,19 +220,24 @@ impl Making<'_> {
     }
 
     /// What the route says: whether it is to be sent after all, and what.
-    fn render(route: Option<&Route>, newest: &Lease, call: &mut Call) -> Result<(), Stop> {
+    fn render(
+        route: Option<&Route>,
+        newest: &Lease,
+        call: &mut Call,
+        found: Found,
+    ) -> Result<(), Stop> {
         let Some(route) = route else { return Ok(()) };
         let payload = route.to.get(usize::from(newest.index)).and_then(|it| it.payload.as_ref());
         if route.unless.is_none() && payload.is_none() {
             return Ok(());
         }
         let subject = Subject::event(Arc::clone(&newest.event));
-        let subject = subject.with(&state(call));
+        let subject = subject.with(&state::of(call, found));
         if let Some(unless) = &route.unless {
             match unless.holds(&subject) {
                 Ok(false) => {}
                 Ok(true) => {
-                    let reason = format!("`unless` holds: {}", why(call));
+                    let reason = format!("`unless` holds: {}", state::in_words(call));
                     return Err(Stop::Verdict(Verdict::Skipped { reason }, "skipped"));
                 }
                 Err(error) => return Err(Outcome::refused(format!("`unless`: {error}")).into()),
@@ -296,6 +312,7 @@ impl Making<'_> {
         let mut secrets = self.adapter.secrets();
         secrets.extend(call.token.clone());
         secrets.extend(call.callback.clone());
+        secrets.extend(look::secrets(self.plan, self.run));
         let sent = redact::request(&outgoing, &secrets);
         let mut answer = self.send(outgoing).await;
         if let (Ok(response), Some(session), Some(stale)) =
@@ -357,34 +374,6 @@ impl Making<'_> {
 /// When something that failed on our side is tried again.
 fn soon() -> Timestamp {
     clock::now().checked_add(Duration::from_secs(1)).unwrap_or(Timestamp::MAX)
-}
-
-/// How the conversation stands, as expressions see it.
-fn state(call: &Call) -> State {
-    let Standing { takeover, thread, suppressed, .. } = &call.standing;
-    State {
-        window: Window {
-            open: call.standing.is_open(call.now),
-            closes: call.standing.closes().map(|it| it.to_string()),
-        },
-        takeover: takeover.as_ref().map(|it| TakenOver {
-            by: it.by.clone(),
-            since: it.since.to_string(),
-            until: it.until.to_string(),
-        }),
-        thread: thread.clone(),
-        suppressed: suppressed.clone(),
-        events: call.events.clone(),
-    }
-}
-
-/// How the conversation stood when a delivery was skipped.
-fn why(call: &Call) -> String {
-    let window = if call.standing.is_open(call.now) { "open" } else { "closed" };
-    match &call.standing.takeover {
-        Some(it) => format!("a person answers ({}), until {}; window {window}", it.by, it.until),
-        None => format!("nobody has taken over; window {window}"),
-    }
 }
 
 impl Worker {

@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use super::breaker::{Allowed, Breaker};
 use super::limiter::Limiter;
+use super::look::Looks;
 use super::pauses::Pauses;
 use super::tokens::Tokens;
 use super::{Pulse, batch, call};
@@ -37,6 +38,7 @@ pub(super) struct Worker {
     pub(super) pulse: Arc<Pulse>,
     pub(super) breaker: Breaker,
     pub(super) clients: Clients,
+    pub(super) looks: Arc<Looks>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) tokens: Arc<Tokens>,
     pub(super) pauses: Arc<Pauses>,

@@ -5,6 +5,8 @@
 mod lane;
 mod batch;
 mod call;
+mod look;
+mod state;
 mod unattempted;
 mod verdict;
 pub mod schedule;
@@ -26,6 +28,7 @@ use tokio::task::JoinSet;
 
 use self::breaker::Breaker;
 use self::limiter::Limiter;
+use self::look::Looks;
 use self::pauses::{Held, Pauses};
 use self::tokens::Tokens;
 use crate::clock;
@@ -46,6 +49,7 @@ pub struct Engine {
     stop: watch::Sender<bool>,
     lanes: Mutex<JoinSet<()>>,
     clients: Clients,
+    looks: Arc<Looks>,
     limiter: Arc<Limiter>,
     tokens: Arc<Tokens>,
     pauses: Arc<Pauses>,
@@ -87,11 +91,13 @@ impl Engine {
     ) -> Result<Self, Error> {
         let limiter = Limiter::new(clock::now());
         limiter.load(&*journal).await?;
+        let clients = Clients::default();
         Ok(Self {
             pauses: Arc::new(Pauses::load(Arc::clone(&journal)).await?),
             limiter: Arc::new(limiter),
             tokens: Arc::new(Tokens::new(Arc::clone(&journal), &store_key)),
-            clients: Clients::default(),
+            looks: Arc::new(Looks::new(clients.clone())),
+            clients,
             store_key,
             journal,
             plan,
@@ -141,6 +147,7 @@ impl Engine {
                 pulse,
                 breaker: Breaker::default(),
                 clients: self.clients.clone(),
+                looks: Arc::clone(&self.looks),
                 limiter: Arc::clone(&self.limiter),
                 tokens: Arc::clone(&self.tokens),
                 pauses: Arc::clone(&self.pauses),
