@@ -16,6 +16,7 @@ mod crash;
 mod outage;
 mod calls;
 mod polling;
+mod lookups;
 mod docs;
 mod deploy;
 mod rabbitmq;

@@ -60,9 +60,9 @@ impl Compiler<'_> {
     /// A name stands in expressions: `lookup.customer`.
     fn lookup_name(&mut self, name: &str, span: Span) {
         let fits = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_';
-        let letter = name.starts_with(|it: char| it.is_ascii_lowercase());
+        let first = name.bytes().next();
         // An empty key was reported when it was read.
-        if !name.is_empty() && !(letter && name.bytes().all(fits)) {
+        if first.is_some_and(|it| !it.is_ascii_lowercase()) || !name.bytes().all(fits) {
             let hint = "a lower-case letter, then lower-case letters, digits and `_`";
             let message = format!("`{name}` cannot stand in `lookup.{name}`");
             self.diagnostics.push(Diagnostic::error(span, message).hint(hint));
