@@ -45,4 +45,5 @@ pub mod telemetry;
 pub mod http;
 pub mod lenient;
 pub mod keys;
+pub mod media;
 pub mod clock;

@@ -42,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["event", "expression", "lookup", "provider", "destination", "router"]),
     ("simulate", &["client", "clock", "config", "http"]),
     ("keys", &["config"]),
+    ("media", &["config"]),
     ("telemetry", &[]),
 ];
 
