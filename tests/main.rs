@@ -17,6 +17,7 @@ mod outage;
 mod calls;
 mod polling;
 mod lookups;
+mod media;
 mod docs;
 mod deploy;
 mod rabbitmq;

@@ -37,7 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("ingress", &["config", "event", "clock", "journal", "plan", "provider", "telemetry"]),
+    ("ingress", &["config", "event", "clock", "journal", "media", "plan", "provider", "telemetry"]),
     ("poll", &["client", "clock", "config", "http", "journal", "plan", "provider", "telemetry"]),
     ("config", &["event", "expression", "lookup", "provider", "destination", "router"]),
     ("simulate", &["client", "clock", "config", "http"]),
