@@ -59,6 +59,7 @@ const WORDS: &[(Role, &str, &str)] = &[
     (Role::Filter, "tojson", "['a', 1] | tojson"),
     (Role::Filter, "trim", "'  a ' | trim"),
     (Role::Filter, "upper", "event.contact.name | upper"),
+    (Role::Filter, "urlencode", "event.contact.name | urlencode"),
     (Role::Test, "boolean", "event.historical is boolean"),
     (Role::Test, "containing", "event.text is containing('color')"),
     (Role::Test, "defined", "event.contact.username is defined"),
