@@ -72,6 +72,7 @@ pub fn plan(text: &str) -> Option<Plan> {
         sources: sources.collect(),
         destinations: destinations.collect(),
         table: loaded.config.routes,
+        lookups: parts.lookups,
         stale_after: loaded.config.stale_after,
         public_url: loaded.config.public_url,
         fingerprint: loaded.config.fingerprint,

@@ -18,12 +18,19 @@ use crate::ingress::limits::{self, Limits};
 use crate::ingress::{self, Ingress};
 use crate::journal::{Acceptor, History, Journal, Options, Queues, Retention, Sqlite};
 use crate::keys;
+use crate::media::Shelf;
 use crate::plan::Plan;
 use crate::poll::Polls;
 use crate::telemetry::metrics::Metrics;
 
 /// How often old events are looked for.
 const PRUNE_EVERY: Duration = Duration::from_mins(10);
+
+/// The directory of media, within that of the data.
+const MEDIA: &str = "media";
+
+/// How long a medium is kept after it was last fetched.
+const MEDIA_AGE: Duration = Duration::from_hours(7 * 24);
 
 /// How long requests and attempts in flight may take to end on shutdown.
 const GRACE: Duration = Duration::from_secs(25);
@@ -70,13 +77,15 @@ impl Gateway {
         let Settings { data, limits, retention, queues, plan, workers, .. } = settings;
         let token = keys::read_or_make(&data, keys::ADMIN_TOKEN)?;
         let store_key = keys::read_or_make(&data, keys::STORE_KEY)?;
+        let media = Arc::new(Shelf::new(data.join(MEDIA)));
         let store = Arc::new(Sqlite::open(&Options { directory: data })?);
         store.declare(&queues).await?;
         let plan = Arc::new(ArcSwap::from_pointee(plan));
         let metrics = Arc::new(Metrics::default());
         let journal: Arc<dyn Journal> = Arc::clone(&store) as _;
         let (of_engine, of_metrics) = (Arc::clone(&journal), Arc::clone(&metrics));
-        let engine = Engine::open(of_engine, Arc::clone(&plan), of_metrics, store_key).await?;
+        let engine =
+            Engine::open(of_engine, Arc::clone(&plan), of_metrics, store_key.clone()).await?;
         let engine = Arc::new(engine);
         engine.start().await?;
         let polls =
@@ -87,6 +96,8 @@ impl Gateway {
             history: Arc::clone(&store) as _,
             limits: Arc::clone(&limits),
             metrics: Arc::clone(&metrics),
+            media: Arc::clone(&media),
+            store_key,
         };
         let of_admin = Admin {
             store: Arc::clone(&store),
@@ -131,6 +142,7 @@ impl Gateway {
         let chores = vec![
             tokio::spawn(check(Arc::clone(&store))),
             tokio::spawn(prune(Arc::clone(&store), retention)),
+            tokio::spawn(sweep(media)),
         ];
         Ok(Self { address, admin_address, store, engine, polls, servers, chores })
     }
@@ -179,6 +191,20 @@ async fn prune(store: Arc<Sqlite>, retention: Retention) {
             Ok(0) => {}
             Ok(events) => tracing::info!(events, "old events were removed"),
             Err(error) => tracing::warn!(%error, "old events could not be removed"),
+        }
+    }
+}
+
+/// Removes media that are old, again and again.
+async fn sweep(media: Arc<Shelf>) {
+    let mut turn = tokio::time::interval(PRUNE_EVERY);
+    loop {
+        turn.tick().await;
+        let media = Arc::clone(&media);
+        match tokio::task::spawn_blocking(move || media.sweep(MEDIA_AGE, clock::now())).await {
+            Ok(Ok(0)) | Err(_) => {}
+            Ok(Ok(files)) => tracing::info!(files, "old media were removed"),
+            Ok(Err(error)) => tracing::warn!(%error, "old media could not be removed"),
         }
     }
 }

@@ -13,6 +13,7 @@
 //! 4. [`journal`] accepts request, events and deliveries in one durable step, and answers what is
 //!    new. Identity and dedup are its answer.
 //! 5. [`delivery`] works the lanes: it leases deliveries, attempts them and settles the outcome.
+//!    What a route has to ask elsewhere first, [`lookup`] says.
 //! 6. [`destination`] says what to send and what the answer means. A reply is an event again:
 //!    routed, and settled with the outcome that brought it.
 //!
@@ -20,7 +21,7 @@
 //!
 //! - Nothing is answered 200 before it is durable.
 //! - Nothing is parsed before it is verified (see [`provider::Request`]).
-//! - `provider`, `router`, `expression` and `event` do no I/O and read no clock.
+//! - `provider`, `router`, `expression`, `lookup` and `event` do no I/O and read no clock.
 //! - The journal is the only way into the second half.
 
 pub mod ingress;
@@ -33,6 +34,7 @@ pub mod router;
 pub mod expression;
 pub mod journal;
 pub mod delivery;
+pub mod lookup;
 pub mod destination;
 pub mod config;
 pub mod admin;
@@ -43,4 +45,5 @@ pub mod telemetry;
 pub mod http;
 pub mod lenient;
 pub mod keys;
+pub mod media;
 pub mod clock;

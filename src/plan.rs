@@ -12,6 +12,7 @@ use crate::destination::{Destination, Placement};
 use crate::event::{Draft, event_id, standing};
 use crate::expression::Subject;
 use crate::journal::{Alias, Assigned, Incoming};
+use crate::lookup::Lookup;
 use crate::provider::Source;
 use crate::router::Table;
 
@@ -23,6 +24,8 @@ pub struct Plan {
     pub destinations: BTreeMap<Arc<str>, Arc<Destination>>,
     /// Which events go where.
     pub table: Table,
+    /// What is asked elsewhere right before an attempt, by the name of the route.
+    pub lookups: HashMap<Arc<str>, Vec<Lookup>>,
     /// Anything older than this on arrival is historical.
     pub stale_after: Duration,
     /// How long a person who answered in place of the bot is believed to go on.

@@ -1,14 +1,15 @@
 //! Every endpoint of every API, called as the command line calls it, at the real `simulate`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use clap::{Args, CommandFactory, FromArgMatches};
 use serde_json::{Value, json};
 use sluicegate::cli::call::{Call, variable};
 use sluicegate::cli::{Cli, Failure};
 use sluicegate::client::{Api, Auth, Endpoint, Kind, Parameter, Place, REGISTRY};
+
+use crate::support::simulation::Simulation;
 
 /// What must have happened before an API can be asked: deeds, and what they are about.
 const DEEDS: &[(&str, &str, &str)] = &[
@@ -55,39 +56,7 @@ const LINES: &[Line] = &[
 /// An API, the words and options of a call, and what to keep of the answer: a name and a pointer.
 type Line = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-/// The real binary's simulation, on a free port.
-struct Simulation {
-    child: Child,
-    url: String,
-    said: Vec<String>,
-}
-
 impl Simulation {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sluicegate"))
-            .args(["simulate", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .env("SLUICEGATE_LISTEN", "0.0.0.0:1")
-            .env_remove("RUST_LOG")
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            lines.map_while(Result::ok).for_each(|it| drop(sender.send(it)));
-        });
-        let next = || receiver.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
-        let first = next();
-        let url = first.strip_prefix("simulating on ").unwrap_or_else(|| panic!("{first}"));
-        let mut simulation = Self { child, url: url.to_owned(), said: Vec::new() };
-        while simulation.said.last().is_none_or(|it| it != "Ctrl-C ends it") {
-            simulation.said.push(next());
-        }
-        simulation
-    }
-
     /// A command of the same binary.
     fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
@@ -98,13 +67,6 @@ impl Simulation {
             }
         }
         command.args(arguments).env_remove("RUST_LOG").output().unwrap()
-    }
-}
-
-impl Drop for Simulation {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -25,6 +25,8 @@ mod outage;
 mod order;
 mod calls;
 mod polling;
+mod lookups;
+mod media;
 mod docs;
 mod deploy;
 mod rabbitmq;

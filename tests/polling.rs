@@ -301,6 +301,7 @@ async fn polls(routes: &str, journal: Arc<dyn Journal>) -> Polls {
         sources: parts.sources.into_iter().map(|(name, it)| (name, Arc::from(it))).collect(),
         destinations: parts.destinations.into_iter().map(|(a, b)| (Arc::from(a), b)).collect(),
         table: config.routes,
+        lookups: parts.lookups,
         stale_after: config.stale_after,
         public_url: config.public_url,
         fingerprint: config.fingerprint,

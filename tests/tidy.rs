@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sluicegate::{destination, provider};
+use sluicegate::{destination, lookup, provider};
 
 /// What each module may import from this crate. Arrows point down the data path, never up.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -16,7 +16,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("provider", &["event", "config", "client", "lenient"]),
     ("router", &["event", "expression"]),
     ("destination", &["event", "expression", "config", "client", "http", "provider", "lenient"]),
-    ("plan", &["event", "expression", "provider", "router", "destination", "journal"]),
+    ("lookup", &["client", "config", "event", "expression", "http"]),
+    ("plan", &["event", "expression", "lookup", "provider", "router", "destination", "journal"]),
     ("journal", &["event", "clock", "destination", "provider", "router"]),
     (
         "delivery",
@@ -29,23 +30,25 @@ const LAYERS: &[(&str, &[&str])] = &[
             "expression",
             "http",
             "journal",
+            "lookup",
             "plan",
             "provider",
             "router",
             "telemetry",
         ],
     ),
-    ("ingress", &["config", "event", "clock", "journal", "plan", "provider", "telemetry"]),
+    ("ingress", &["config", "event", "clock", "journal", "media", "plan", "provider", "telemetry"]),
     ("poll", &["client", "clock", "config", "http", "journal", "plan", "provider", "telemetry"]),
-    ("config", &["event", "expression", "provider", "destination", "router"]),
+    ("config", &["event", "expression", "lookup", "provider", "destination", "router"]),
     ("simulate", &["client", "clock", "config", "http"]),
     ("keys", &["config"]),
+    ("media", &["config"]),
     ("telemetry", &[]),
 ];
 
 /// Modules that do no I/O and read no clock.
 const PURE: &[&str] =
-    &["event", "expression", "provider", "client", "router", "plan", "config", "lenient"];
+    &["event", "expression", "provider", "client", "router", "lookup", "plan", "config", "lenient"];
 
 /// Files of pure modules that are the edge themselves: they are handed in from outside.
 const EDGES: &[&str] = &["config/environment.rs"];
@@ -301,7 +304,8 @@ fn provider_folders_and_the_registry_agree() {
 fn names_are_lower_case_nouns_and_summaries_are_sentences() {
     let providers = provider::REGISTRY.iter().map(|it| (it.name, it.summary));
     let destinations = destination::REGISTRY.iter().map(|it| (it.kind, it.summary));
-    for (name, summary) in providers.chain(destinations) {
+    let lookups = lookup::REGISTRY.iter().map(|it| (it.kind, it.summary));
+    for (name, summary) in providers.chain(destinations).chain(lookups) {
         assert!(name.bytes().all(|it| it.is_ascii_lowercase() || b"._".contains(&it)), "{name}");
         assert!(summary.ends_with('.') && !summary.contains('\n'), "{name}: {summary}");
     }

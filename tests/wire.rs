@@ -71,6 +71,7 @@ pub(crate) fn complete(drafts: Vec<Draft>, body: &Bytes) -> Vec<Event> {
         sources: HashMap::new(),
         destinations: BTreeMap::new(),
         table: Table::default(),
+        lookups: HashMap::new(),
         stale_after: Duration::from_hours(1),
         public_url: PUBLIC_URL.to_owned(),
         fingerprint: String::new(),

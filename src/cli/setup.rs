@@ -115,6 +115,7 @@ pub(super) fn build(global: &Global, config: Config, secrets: &Secrets) -> Resul
                 .map(|(name, it)| (Arc::from(name), it))
                 .collect(),
             table: config.routes,
+            lookups: parts.lookups,
             stale_after: config.stale_after,
             takeover: config.takeover,
             public_url: config.public_url,

@@ -26,7 +26,7 @@ pub use settings::{Limits, Retention};
 pub use words::{Network, Period, Rate, Size, is_loopback};
 pub use yaml::Span;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +36,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use crate::destination::{self, Broker, Destination, Means, queue};
+use crate::lookup::{self, Lookup};
 use crate::provider::{self, Source};
 use crate::router::Table;
 use yaml::{Kind, Node};
@@ -68,6 +69,8 @@ pub struct Config {
     pub queues: BTreeMap<String, queue::Config>,
     /// The routing table.
     pub routes: Table,
+    /// The lookups of its routes, in the order of the file.
+    pub lookups: Vec<LookupConfig>,
     /// SHA-256 of the file's text, in hex: two nodes with the same file have the same.
     pub fingerprint: String,
     is_loopback: bool,
@@ -88,6 +91,19 @@ pub struct SourceConfig {
 /// One entry under `destinations:`, checked against its kind's schema.
 #[derive(Clone)]
 pub struct DestinationConfig {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static str,
+    settings: Json,
+    span: Span,
+}
+
+/// One entry under `lookup:` of a route, checked against its kind's schema.
+#[derive(Clone)]
+pub struct LookupConfig {
+    /// The route.
+    pub route: String,
     /// Its name.
     pub name: String,
     /// Its kind.
@@ -126,6 +142,8 @@ pub struct Parts {
     pub sources: BTreeMap<String, Box<dyn Source>>,
     /// Where events go.
     pub destinations: BTreeMap<String, Arc<Destination>>,
+    /// What routes ask elsewhere, by the route's name.
+    pub lookups: HashMap<Arc<str>, Vec<Lookup>>,
 }
 
 /// Reads a file. Pure: variables and secret files come from `environment`.
@@ -186,12 +204,13 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
         names.kinds.extend(own.map(|kind| (it.name.clone(), it.provider, kind)));
     }
     let destinations = entries::destinations(destinations, diagnostics);
-    let table = routes.map(|it| routes::compile(it, &names, diagnostics));
-    if table.is_none() && !diagnostics.has_errors() {
+    let compiled = routes.map(|it| routes::compile(it, &names, diagnostics));
+    if compiled.is_none() && !diagnostics.has_errors() {
         let warning = Diagnostic::warning(Span::default(), "there are no routes");
         diagnostics.push(warning.hint("events are received and kept, and nothing is delivered"));
     }
 
+    let (table, lookups) = compiled.unwrap_or_default();
     let mut settings = settings?;
     for section in SECTIONS {
         settings.as_object_mut()?.remove(section);
@@ -228,7 +247,8 @@ fn read(root: &Node, text: &str, diagnostics: &mut Diagnostics) -> Option<Config
         queues: queues.collect(),
         sources,
         destinations,
-        routes: table.unwrap_or_default(),
+        routes: table,
+        lookups,
         fingerprint: hex::encode(Sha256::digest(text)),
         file: diagnostics.fresh(),
     })
@@ -246,7 +266,11 @@ impl Config {
     /// Every entry whose settings could never work, at its place.
     pub fn build(&self, secrets: &Secrets) -> Result<Parts, Diagnostics> {
         let mut diagnostics = self.file.fresh();
-        let mut parts = Parts { sources: BTreeMap::new(), destinations: BTreeMap::new() };
+        let mut parts = Parts {
+            sources: BTreeMap::new(),
+            destinations: BTreeMap::new(),
+            lookups: HashMap::new(),
+        };
         let of_source = |name: &String| provider::Setup {
             name: name.clone(),
             public_url: self.public_url.clone(),
@@ -278,6 +302,13 @@ impl Config {
                     }
                     drop(parts.destinations.insert(name.clone(), Arc::new(destination)));
                 }
+                Err(reason) => diagnostics.error(*span, format!("`{name}`: {reason}")),
+            }
+        }
+        for LookupConfig { route, name, kind, settings, span } in &self.lookups {
+            let Some(entry) = lookup::find(kind) else { continue };
+            match entry.lookup(name, settings.clone(), self.is_loopback) {
+                Ok(it) => parts.lookups.entry(route.as_str().into()).or_default().push(it),
                 Err(reason) => diagnostics.error(*span, format!("`{name}`: {reason}")),
             }
         }

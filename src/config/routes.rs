@@ -3,8 +3,10 @@
 //! This is the only file of the configuration that knows the router and the expressions.
 
 mod entry;
-mod expressions;
+mod conditions;
 mod kinds;
+mod lookups;
+mod payloads;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use serde_json::Value as Json;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::yaml::{Entry, Node, Span, Value};
-use super::{shape, suggest};
+use super::{LookupConfig, shape, suggest};
 use crate::destination::{self, Takes};
 use crate::event::{GATEWAY, Kind};
 use crate::expression::Payload;
@@ -36,8 +38,12 @@ pub(super) struct Names<'a> {
     pub(super) kinds: Vec<(String, &'static str, String)>,
 }
 
-/// Compiles the routes, in the order of the file.
-pub(super) fn compile(node: &Node, names: &Names<'_>, diagnostics: &mut Diagnostics) -> Table {
+/// Compiles the routes, in the order of the file; their lookups are built later.
+pub(super) fn compile(
+    node: &Node,
+    names: &Names<'_>,
+    diagnostics: &mut Diagnostics,
+) -> (Table, Vec<LookupConfig>) {
     let schema = schema();
     let mut compiler = Compiler {
         names,
@@ -46,6 +52,8 @@ pub(super) fn compile(node: &Node, names: &Names<'_>, diagnostics: &mut Diagnost
         heard: BTreeSet::new(),
         reached: BTreeSet::new(),
         answered: BTreeSet::new(),
+        looked: Vec::new(),
+        lookups: Vec::new(),
     };
     let Value::List(nodes) = &node.value else {
         compiler.diagnostics.push(
@@ -55,11 +63,11 @@ pub(super) fn compile(node: &Node, names: &Names<'_>, diagnostics: &mut Diagnost
             )
             .hint("begin each route with `- name: …`"),
         );
-        return Table::default();
+        return (Table::default(), Vec::new());
     };
     let routes = nodes.iter().filter_map(|it| compiler.route(it, &schema)).collect();
     compiler.warn_of_idle();
-    Table::new(routes)
+    (Table::new(routes), compiler.lookups)
 }
 
 struct Compiler<'a> {
@@ -73,6 +81,10 @@ struct Compiler<'a> {
     reached: BTreeSet<&'a str>,
     /// Destinations whose answers a route takes.
     answered: BTreeSet<&'a str>,
+    /// Names of the lookups of the route at hand.
+    looked: Vec<String>,
+    /// Every lookup so far.
+    lookups: Vec<LookupConfig>,
 }
 
 impl Compiler<'_> {
@@ -90,6 +102,7 @@ impl Compiler<'_> {
         let on = self.on(node.get("on"), &from);
         self.take_answers(&from, &on);
         let kinds = self.names.kinds(&from, &on);
+        self.lookups(node.get("lookup"), name.and_then(Node::word).unwrap_or_default(), &kinds);
         let when = node.get("when").and_then(|it| self.condition(it, "when", &kinds));
         let unless = node.get("unless").and_then(|it| self.condition(it, "unless", &kinds));
         let to = node.get("to").map(|it| self.to(it, &kinds)).unwrap_or_default();

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{routes, settings, shape};
 use crate::destination;
+use crate::lookup;
 use crate::provider;
 
 /// The JSON schema of `routes.yaml`.
@@ -16,9 +17,12 @@ pub fn schema() -> Json {
     let providers = provider::REGISTRY.iter();
     let providers = providers.map(|it| (it.name, it.summary, (it.schema)().to_value()));
     let kinds = destination::REGISTRY.iter().map(|it| (it.kind, it.summary, it.schema()));
-    let source = choose("provider", providers, &mut definitions);
-    let destination = choose("kind", kinds, &mut definitions);
-    let route = adopt(routes::schema(), "route.", &mut definitions);
+    let lookups = lookup::REGISTRY.iter().map(|it| (it.kind, it.summary, it.schema()));
+    let source = choose("provider", "provider", providers, &mut definitions);
+    let destination = choose("kind", "kind", kinds, &mut definitions);
+    let lookup = choose("kind", "lookup", lookups, &mut definitions);
+    let mut route = adopt(routes::schema(), "route.", &mut definitions);
+    route["properties"]["lookup"]["additionalProperties"] = lookup;
     root["properties"]["sources"] = json!({
         "description": "What sends us webhooks, by name. Each is reached at `/hooks/<name>`.",
         "type": "object", "additionalProperties": source,
@@ -39,9 +43,10 @@ pub fn schema() -> Json {
 
 type Registered = (&'static str, &'static str, Json);
 
-/// An entry whose settings depend on one of them.
+/// An entry whose settings depend on one of them. Its definitions go under a prefix.
 fn choose(
     selector: &str,
+    prefix: &str,
     registered: impl Iterator<Item = Registered>,
     definitions: &mut Map<String, Json>,
 ) -> Json {
@@ -50,7 +55,7 @@ fn choose(
     let branches: Vec<Json> = registered
         .iter()
         .map(|(name, summary, schema)| {
-            let prefix = format!("{selector}.{name}.");
+            let prefix = format!("{prefix}.{name}.");
             let mut then = adopt(schema.clone(), &prefix, definitions);
             drop(then.as_object_mut().and_then(|it| it.remove("title")));
             then["description"] = (*summary).into();
@@ -136,6 +141,13 @@ pub fn reference() -> String {
     section(&mut page, "### Every destination", Some(summary), &destination::common_schema());
     let summary = "Under `routes:`, a list. Every route is asked, in the order of the file.";
     section(&mut page, "## Routes", Some(summary), &routes::schema());
+    page.push_str("\n## Lookups\n\nUnder `lookup:` of a route, by name.\n");
+    for entry in lookup::REGISTRY {
+        let heading = format!("### Lookups of `kind: {}`", entry.kind);
+        section(&mut page, &heading, Some(entry.summary), &(entry.own_schema)().to_value());
+    }
+    let summary = "How lookups are made.";
+    section(&mut page, "### Every lookup", Some(summary), &lookup::common_schema());
     page
 }
 
@@ -245,7 +257,8 @@ mod tests {
         let providers = provider::REGISTRY.iter().map(|it| (it.name, (it.schema)().to_value()));
         let kinds = destination::REGISTRY.iter().map(|it| (it.kind, it.schema()));
         let own = [("the gateway", settings::schema()), ("a route", routes::schema())];
-        own.into_iter().chain(providers).chain(kinds).collect()
+        let lookups = lookup::REGISTRY.iter().map(|it| (it.kind, it.schema()));
+        own.into_iter().chain(providers).chain(kinds).chain(lookups).collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One call of an adapter: everything between a lease and its outcome.
 //!
-//! In order: how the conversation stands, `unless`, the payload, pauses, limits, the token, the
+//! In order: how the conversation stands, lookups, `unless`, the payload, pauses, limits, the token, the
 //! call's own record, the exchange, what it means.
 
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::lane::Worker;
-use super::redact;
-use super::state::{state, why};
+use super::look::{self, Found, Missed};
 use super::unattempted::Unattempted;
 use super::verdict::Case;
+use super::{redact, state};
 use crate::client::{Outgoing, Response};
 use crate::clock;
 use crate::config::Secret;
@@ -53,6 +53,15 @@ enum Stop {
     Later(Timestamp, Option<Wait>),
     /// It is settled elsewhere.
     Settled,
+}
+
+impl From<Missed> for Stop {
+    fn from(missed: Missed) -> Self {
+        match missed {
+            Missed::Outcome(outcome) => Self::Outcome(outcome),
+            Missed::Skipped(reason) => Self::Verdict(Verdict::Skipped { reason }, "skipped"),
+        }
+    }
 }
 
 impl From<Outcome> for Stop {
@@ -168,7 +177,8 @@ impl Making<'_> {
         if self.run.overdue {
             return Ok(self.adapter.overdue(&call));
         }
-        Self::render(route, newest, &mut call)?;
+        let found = look::made(self.worker, self.plan, newest, now).await?;
+        Self::render(route, newest, &mut call, found)?;
         self.pauses(&call)?;
         let age = self.worker.age(first, &self.scopes, now);
         if let Some(max_age) = self.destination.policy.max_age
@@ -219,19 +229,24 @@ impl Making<'_> {
     }
 
     /// What the route says: whether it is to be sent after all, and what.
-    fn render(route: Option<&Route>, newest: &Lease, call: &mut Call) -> Result<(), Stop> {
+    fn render(
+        route: Option<&Route>,
+        newest: &Lease,
+        call: &mut Call,
+        found: Found,
+    ) -> Result<(), Stop> {
         let Some(route) = route else { return Ok(()) };
         let payload = route.to.get(usize::from(newest.index)).and_then(|it| it.payload.as_ref());
         if route.unless.is_none() && payload.is_none() {
             return Ok(());
         }
         let subject = Subject::event(Arc::clone(&newest.event));
-        let subject = subject.with(&state(call));
+        let subject = subject.with(&state::of(call, found));
         if let Some(unless) = &route.unless {
             match unless.holds(&subject) {
                 Ok(false) => {}
                 Ok(true) => {
-                    let reason = format!("`unless` holds: {}", why(call));
+                    let reason = format!("`unless` holds: {}", state::in_words(call));
                     return Err(Stop::Verdict(Verdict::Skipped { reason }, "skipped"));
                 }
                 Err(error) => return Err(Outcome::refused(format!("`unless`: {error}")).into()),
@@ -304,6 +319,7 @@ impl Making<'_> {
     async fn exchange(&mut self, call: &Call) -> Result<Outcome, Stop> {
         let outgoing = self.adapter.request(call)?;
         let mut secrets = self.secrets(call);
+        secrets.extend(look::secrets(self.plan, self.run));
         let sent = redact::request(&outgoing, &secrets);
         let mut answer = self.send(outgoing).await;
         if let (Ok(response), Some(session), Some(stale)) =

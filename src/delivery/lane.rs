@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use super::breaker::{Allowed, Breaker};
 use super::limiter::Limiter;
+use super::look::Looks;
 use super::pauses::Pauses;
 use super::tokens::Tokens;
 use super::{Pulse, batch, call, tell};
@@ -38,6 +39,7 @@ pub(super) struct Worker {
     pub(super) pulse: Arc<Pulse>,
     pub(super) breaker: Breaker,
     pub(super) clients: Clients,
+    pub(super) looks: Arc<Looks>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) tokens: Arc<Tokens>,
     pub(super) pauses: Arc<Pauses>,

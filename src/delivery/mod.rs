@@ -7,6 +7,7 @@ mod batch;
 mod call;
 mod state;
 mod tell;
+mod look;
 mod unattempted;
 mod verdict;
 pub mod schedule;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 
 use self::breaker::Breaker;
 use self::limiter::Limiter;
+use self::look::Looks;
 use self::pauses::{Held, Pauses};
 use self::tokens::Tokens;
 use crate::clock;
@@ -49,6 +51,7 @@ pub struct Engine {
     stop: watch::Sender<bool>,
     lanes: Mutex<JoinSet<()>>,
     clients: Clients,
+    looks: Arc<Looks>,
     limiter: Arc<Limiter>,
     tokens: Arc<Tokens>,
     pauses: Arc<Pauses>,
@@ -90,11 +93,13 @@ impl Engine {
     ) -> Result<Self, Error> {
         let limiter = Limiter::new(clock::now());
         limiter.load(&*journal).await?;
+        let clients = Clients::default();
         Ok(Self {
             pauses: Arc::new(Pauses::load(Arc::clone(&journal)).await?),
             limiter: Arc::new(limiter),
             tokens: Arc::new(Tokens::new(Arc::clone(&journal), &store_key)),
-            clients: Clients::default(),
+            looks: Arc::new(Looks::new(clients.clone())),
+            clients,
             store_key,
             journal,
             plan,
@@ -158,6 +163,7 @@ impl Engine {
                 pulse,
                 breaker: Breaker::default(),
                 clients: self.clients.clone(),
+                looks: Arc::clone(&self.looks),
                 limiter: Arc::clone(&self.limiter),
                 tokens: Arc::clone(&self.tokens),
                 pauses: Arc::clone(&self.pauses),

@@ -31,6 +31,11 @@ pub fn answer(response: &Response, secrets: &[Secret]) -> String {
     recorded(&response.status.to_string(), &response.body, secrets)
 }
 
+/// A short text, with secrets struck out as in a [`request`].
+pub fn text(text: &str, secrets: &[Secret]) -> String {
+    recorded(text, b"", secrets)
+}
+
 /// A URL without user and password, which belong to no one but the two ends.
 fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };

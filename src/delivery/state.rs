@@ -1,10 +1,12 @@
-//! How a conversation stands, as expressions see it and as people are told. Pure.
+//! How a conversation stands right before an attempt, as expressions and people see it. Pure.
+
+use serde_json::{Map, Value};
 
 use crate::destination::{Call, Standing};
 use crate::expression::{State, TakenOver, Window};
 
-/// How the conversation stands, as expressions see it.
-pub(super) fn state(call: &Call) -> State {
+/// What expressions see beside the event.
+pub(super) fn of(call: &Call, lookup: Map<String, Value>) -> State {
     let Standing { takeover, thread, suppressed, .. } = &call.standing;
     State {
         window: Window {
@@ -18,12 +20,13 @@ pub(super) fn state(call: &Call) -> State {
         }),
         thread: thread.clone(),
         suppressed: suppressed.clone(),
+        lookup,
         events: call.events.clone(),
     }
 }
 
 /// How the conversation stood when a delivery was skipped.
-pub(super) fn why(call: &Call) -> String {
+pub(super) fn in_words(call: &Call) -> String {
     let window = if call.standing.is_open(call.now) { "open" } else { "closed" };
     match &call.standing.takeover {
         Some(it) => format!("a person answers ({}), until {}; window {window}", it.by, it.until),

@@ -11,7 +11,7 @@ use minijinja::syntax::SyntaxConfig;
 
 use super::form::{Conjunct, Shape, chain, guards, leading, numeric, pieces, plain};
 use super::limit::{JOINS, SOURCE, STATEMENTS, TOKENS};
-use super::state::STATE;
+use super::state::{LOOKUP, STATE};
 use super::vocabulary::{Role, knows, names};
 use super::{Error, Path, syntax, test};
 use crate::event::paths::nearest;
@@ -21,6 +21,8 @@ use crate::event::paths::nearest;
 pub(super) struct Findings {
     /// The paths it reads, in order.
     pub(super) paths: Vec<Path>,
+    /// The paths below `lookup`, in order.
+    pub(super) lookups: Vec<Path>,
     /// Paths that are compared by order in a conjunct: where one is missing, the whole is false.
     pub(super) guards: Vec<Path>,
     /// The conjuncts it begins with that need no engine.
@@ -262,6 +264,9 @@ impl<'s> Walk<'s> {
             return Ok(());
         }
         if self.sees == Sees::State && STATE.contains(&root) {
+            if root == LOOKUP {
+                self.findings.lookups.push(path);
+            }
             return Ok(());
         }
         let range = path.range.start..path.range.start + root.len();
@@ -269,7 +274,6 @@ impl<'s> Walk<'s> {
         let error =
             Error::at(format!("`{root}` is not known here; a {what} sees only `event`"), range);
         Err(match root {
-            _ if root == "lookup" => error.hint("`lookup` is planned, but not there yet"),
             _ if STATE.contains(&root) => {
                 error.hint(format!("`{root}` is state, which belongs in `unless:`"))
             }

@@ -19,6 +19,7 @@ pub struct Condition {
     expression: Option<Expression<'static, 'static>>,
     guards: Vec<Path>,
     paths: Vec<Path>,
+    lookups: Vec<Path>,
 }
 
 /// What a path must be.
@@ -86,12 +87,18 @@ impl Condition {
             expression: found.more.then(whole).transpose()?,
             guards: found.guards,
             paths: found.paths,
+            lookups: found.lookups,
         })
     }
 
     /// The paths it reads, in the order of the source.
     pub fn paths(&self) -> &[Path] {
         &self.paths
+    }
+
+    /// The paths below `lookup` that it reads, in the order of the source.
+    pub fn lookups(&self) -> &[Path] {
+        &self.lookups
     }
 
     /// Whether it holds for a subject.

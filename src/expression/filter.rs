@@ -80,6 +80,24 @@ pub(super) fn upper(state: &mut State<'_, '_>, value: &Value) -> Result<Value, E
     text(state, value, str::to_uppercase)
 }
 
+/// Everything but letters, digits and `-._~` becomes its bytes in hexadecimal: what is left has no
+/// meaning of its own in any part of a URL.
+pub(super) fn urlencode(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
+    present(state, value, |state, value| {
+        let text = as_text(value)?;
+        charge(state, text.len().saturating_mul(3))?;
+        let mut encoded = String::with_capacity(text.len());
+        for byte in text.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                encoded.push(char::from(byte));
+            } else {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+        Ok(encoded.into())
+    })
+}
+
 pub(super) fn title(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
     text(state, value, |it| minijinja::filters::title(it.into()))
 }

@@ -1,4 +1,5 @@
-//! What is known right before an attempt beside the event: how its conversation stands.
+//! What is known right before an attempt beside the event: how its conversation stands, and what
+//! was looked up.
 
 use std::sync::Arc;
 
@@ -9,7 +10,11 @@ use serde::Serialize;
 use crate::event::Event;
 
 /// The names that only `unless:` and payloads see.
-pub(super) const STATE: [&str; 5] = ["window", "takeover", "thread", "suppressed", "events"];
+pub(super) const STATE: [&str; 6] =
+    ["window", "takeover", "thread", "suppressed", "lookup", "events"];
+
+/// The one of them below which the route's own names stand.
+pub(super) const LOOKUP: &str = "lookup";
 
 /// How a conversation stands right before an attempt. What is missing is false.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -25,6 +30,8 @@ pub struct State {
     /// Why the contact must not be sent marketing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<String>,
+    /// What the route's lookups found, by name; one that found nothing is missing.
+    pub lookup: serde_json::Map<String, serde_json::Value>,
     /// With `collect`, every event of the burst; `event` is the newest.
     #[serde(skip)]
     pub events: Vec<Arc<Event>>,

@@ -16,6 +16,7 @@ pub struct Template {
     source: Box<str>,
     parts: Parts,
     paths: Vec<Path>,
+    lookups: Vec<Path>,
 }
 
 #[derive(Debug)]
@@ -70,7 +71,8 @@ impl Template {
     fn seeing(source: &str, sees: Sees) -> Result<Self, Error> {
         let boxed = Box::from(source);
         if !["{{", "{%", "{#"].iter().any(|it| source.contains(it)) {
-            return Ok(Self { source: boxed, parts: Parts::Literal, paths: Vec::new() });
+            let (paths, lookups) = (Vec::new(), Vec::new());
+            return Ok(Self { source: boxed, parts: Parts::Literal, paths, lookups });
         }
         let (found, shape) = check::template(source, sees)?;
         let parts = match shape {
@@ -89,12 +91,17 @@ impl Template {
                 Parts::Text(environment)
             }
         };
-        Ok(Self { source: boxed, parts, paths: found.paths })
+        Ok(Self { source: boxed, parts, paths: found.paths, lookups: found.lookups })
     }
 
     /// The paths it reads, in the order of the source.
     pub fn paths(&self) -> &[Path] {
         &self.paths
+    }
+
+    /// The paths below `lookup` that it reads, in the order of the source.
+    pub fn lookups(&self) -> &[Path] {
+        &self.lookups
     }
 
     /// The value for a subject: of its native type where the template is one expression.
@@ -182,8 +189,9 @@ impl Template {
         let within = |it: &&Path| {
             range.as_ref().is_none_or(|at| at.start <= it.range.end && it.range.start <= at.end)
         };
-        let named = self.paths.iter().filter(within).find(absent);
-        if let Some(path) = named.or_else(|| self.paths.iter().find(absent)) {
+        let paths = || self.paths.iter().chain(&self.lookups);
+        let named = paths().filter(within).find(absent);
+        if let Some(path) = named.or_else(|| paths().find(absent)) {
             return Error::missing(&path.name, Some(path.range.clone()));
         }
         let place = range.clone().and_then(|it| self.source.get(it)).unwrap_or(&self.source);
@@ -192,7 +200,8 @@ impl Template {
 
     /// The error of an expression that came to nothing.
     fn nothing(&self, subject: &Subject) -> Error {
-        let absent = self.paths.iter().find(|it| it.value(subject).is_undefined());
+        let mut paths = self.paths.iter().chain(&self.lookups);
+        let absent = paths.find(|it| it.value(subject).is_undefined());
         match absent {
             Some(path) => Error::missing(&path.name, Some(path.range.clone())),
             None => Error::missing(inside(&self.source).1.trim(), None),

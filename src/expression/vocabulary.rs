@@ -82,6 +82,9 @@ pub const VOCABULARY: &[Word] = &[
         it.add_filter(name, filter::trim);
     }),
     filter("upper", "The text in large letters.", |it, name| it.add_filter(name, filter::upper)),
+    filter("urlencode", "The text as it stands within a URL: `a b` is `a%20b`.", |it, name| {
+        it.add_filter(name, filter::urlencode);
+    }),
     is("boolean", "It is `true` or `false`.", |it, name| it.add_test(name, test::boolean)),
     is("containing", "`containing('x')`: `x` is in the text or list.", |it, name| {
         it.add_test(name, test::containing);

@@ -2,6 +2,7 @@
 
 mod body;
 pub mod limits;
+mod media;
 
 use std::sync::Arc;
 
@@ -14,8 +15,10 @@ use jiff::Timestamp;
 use tracing::Instrument;
 
 use crate::clock;
+use crate::config::Secret;
 use crate::event::wire::SCHEMA_VERSION;
 use crate::journal::{Acceptor, Arrival, Error, History, Rejected};
+use crate::media::Shelf;
 use crate::plan::Plan;
 use crate::provider::{Answer, Headers, Rejection, Request, Source, Verifier};
 use crate::telemetry::metrics::{self, Metrics};
@@ -40,6 +43,10 @@ pub struct Ingress {
     pub limits: Arc<Limits>,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Media that links of ours lead to.
+    pub media: Arc<Shelf>,
+    /// What those links are signed with.
+    pub store_key: Secret,
 }
 
 /// The public routes. `acceptor` belongs to the worker that serves them.
@@ -52,6 +59,7 @@ pub fn routes(ingress: Ingress, acceptor: Acceptor) -> impl FnOnce(&mut web::Ser
             .service(hooks().guard(guard::Get()).default_service(web::to(handshake)))
             .service(hooks().default_service(web::to(async || HttpResponse::MethodNotAllowed())))
             .route("/schemas/{kind}/{version}", web::get().to(schema))
+            .route("/media/{digest}", web::get().to(media::medium))
             .route("/healthz", web::get().to(async || "ok\n"));
     }
 }

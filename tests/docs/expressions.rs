@@ -41,11 +41,23 @@ const TEMPLATES: &[&str] = &[
 /// Conditions on how the conversation stands, and whether they hold for the example below.
 const STANDING: &[(&str, bool, &str)] = &[
     ("takeover", true, "A person answers in place of the bot."),
-    ("takeover.by == 'business_app'", true, "What told of it; also `takeover.since` and `takeover.until`."),
-    ("not window.open", false, "The contact wrote more than 24 hours ago; `window.closes` says when it ends."),
+    (
+        "takeover.by == 'business_app'",
+        true,
+        "What told of it; also `takeover.since` and `takeover.until`.",
+    ),
+    (
+        "not window.open",
+        false,
+        "The contact wrote more than 24 hours ago; `window.closes` says when it ends.",
+    ),
     ("thread", true, "The thread that the destination keeps of the conversation."),
     ("suppressed", false, "Why the contact must not be sent marketing."),
-    ("events | length > 1", false, "Every event of the burst, with `collect`; `event` is the newest."),
+    (
+        "events | length > 1",
+        false,
+        "Every event of the burst, with `collect`; `event` is the newest.",
+    ),
     ("takeover or not window.open", true, "What most chat routes say."),
 ];
 
@@ -72,6 +84,7 @@ const WORDS: &[(Role, &str, &str)] = &[
     (Role::Filter, "tojson", "['a', 1] | tojson"),
     (Role::Filter, "trim", "'  a ' | trim"),
     (Role::Filter, "upper", "event.contact.name | upper"),
+    (Role::Filter, "urlencode", "event.contact.name | urlencode"),
     (Role::Test, "boolean", "event.historical is boolean"),
     (Role::Test, "containing", "event.text is containing('color')"),
     (Role::Test, "defined", "event.contact.username is defined"),
@@ -190,7 +203,8 @@ fn standing(page: &mut String, subject: &Subject) {
         let holds = if *holds { "holds" } else { "does not hold" };
         [code(source), (*what).to_owned(), holds.to_owned()]
     });
-    let rows = table(["`unless:`", "What it asks", "While somebody answers from the Business app"], rows);
+    let rows =
+        table(["`unless:`", "What it asks", "While somebody answers from the Business app"], rows);
     let _ = write!(
         page,
         "\n## How the conversation stands\n\n\

@@ -5,6 +5,7 @@ pub(crate) mod gateway;
 pub(crate) mod golden;
 pub(crate) mod json;
 pub(crate) mod server;
+pub(crate) mod simulation;
 pub(crate) mod store;
 
 /// Says that a test could not run; `.ci/run` counts the lines.

@@ -27,10 +27,15 @@ pub(super) struct Settings {
     #[serde(default)]
     when: Option<String>,
     /// A condition on how the conversation stands right before the attempt, where `window`,
-    /// `takeover`, `thread` and `suppressed` are known beside `event`: where it holds,
+    /// `takeover`, `thread`, `suppressed` and `lookup` are known beside `event`: where it holds,
     /// the delivery is skipped, and says so. `unless: takeover or not window.open`.
     #[serde(default)]
     unless: Option<String>,
+    /// What is asked elsewhere right before the attempt, by name: `unless` and payloads see the
+    /// JSON that comes back as `lookup.name`.
+    #[serde(default)]
+    #[schemars(schema_with = "lookups")]
+    lookup: Json,
     /// A burst of messages of one conversation becomes one call: for how long nothing more has to
     /// come (`collect: 3s`), or a map that also says when it ends at the latest. Its destinations
     /// keep the order of a conversation.
@@ -122,6 +127,11 @@ fn one_or_many(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
     })
+}
+
+/// Each is checked by what its own `kind` says.
+fn lookups(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "object"})
 }
 
 fn targets(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

@@ -134,3 +134,28 @@ fn what_others_than_chats_send_can_be_asked_for() {
         assert_eq!(Condition::compile(condition).unwrap().holds(&subject), Ok(true), "{condition}");
     }
 }
+
+#[test]
+fn what_was_looked_up_is_seen_by_name_and_what_found_nothing_is_missing() {
+    let found = json!({ "stock": { "count": 3, "sizes": ["S", "M"] } });
+    let lookup = found.as_object().unwrap().clone();
+    let subject = Subject::event(Arc::new(event())).with(&State { lookup, ..State::default() });
+    let render = |source: &str| Template::on_state(source).unwrap().render(&subject);
+    let holds = |source: &str| Condition::on_state(source).unwrap().holds(&subject).unwrap();
+    assert_eq!(render("{{ lookup.stock.count }}"), Ok(json!(3)));
+    assert_eq!(
+        render("{{ lookup.stock.sizes[1] }} of {{ lookup.stock.count }}"),
+        Ok(json!("M of 3"))
+    );
+    assert!(holds("lookup.stock.count < 5") && !holds("lookup.customer.tags"));
+    let name = "{{ lookup.customer.name if lookup.customer else 'you' }}";
+    assert_eq!(render(name), Ok(json!("you")));
+    assert_eq!(render("{{ lookup.stock.colour | default('any') }}"), Ok(json!("any")));
+    let error = render("Dear {{ lookup.customer.name }}").unwrap_err();
+    assert_eq!(error.message, "`lookup.customer.name` is missing");
+    let template = Template::on_state("{{ lookup.customer.name }}{{ event.text }}").unwrap();
+    let names: Vec<&str> = template.lookups().iter().map(|it| &*it.name).collect();
+    assert_eq!(names, ["lookup.customer.name"]);
+    let error = Template::compile("{{ lookup.stock }}").unwrap_err();
+    assert_eq!(error.message, "`lookup` is not known here; a template sees only `event`");
+}

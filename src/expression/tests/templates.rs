@@ -125,3 +125,11 @@ fn payloads_render_and_name_the_place() {
     let error = Payload::compile(&json!({"a": ["{{ x }}"]})).unwrap_err();
     assert_eq!(error.message, "`a.0`: `x` is not known here; a template sees only `event`");
 }
+
+#[test]
+fn what_goes_into_a_url_is_encoded() {
+    let render = |source: &str| Template::compile(source).unwrap().render(&subject());
+    let encoded = render("{{ 'a b&c=ü/?#%' | urlencode }}");
+    assert_eq!(encoded, Ok(json!("a%20b%26c%3D%C3%BC%2F%3F%23%25")));
+    assert_eq!(render("{{ 'A-z._~9' | urlencode }}"), Ok(json!("A-z._~9")));
+}
