@@ -94,6 +94,10 @@ pub(super) async fn make(
     };
     let result = making.outcome(started).await;
     let (scopes, record) = (making.scopes, making.record);
+    if record.is_none() {
+        // Nothing was learned of the other side: another may be the probe.
+        worker.breaker.released();
+    }
     let now = clock::now();
     let (first, newest) = (run.leases.first()?, run.leases.last()?);
     let case = Case {
@@ -117,7 +121,6 @@ pub(super) async fn make(
         Err(Stop::Verdict(verdict, label)) => (verdict, label),
         Err(Stop::Later(due, wait)) => {
             guard.done();
-            worker.breaker.released();
             worker.journal.defer(&worker.name, &positions, due);
             return wait;
         }
