@@ -56,13 +56,6 @@ impl Shared {
                 rung.push(station);
             }
         }
-        for (lane, position, now) in effects.answered {
-            let Some(station) = self.station(&lane) else { continue };
-            station.lane().answered(position, now);
-            if !rung.iter().any(|it| Arc::ptr_eq(it, &station)) {
-                rung.push(station);
-            }
-        }
         for (lane, position) in effects.settled {
             let Some(station) = self.station(&lane) else { continue };
             station.lane().remove(position);
@@ -79,6 +72,15 @@ impl Shared {
             if let Some(bell) = bell {
                 bell.notify_waiters();
             }
+        }
+    }
+
+    /// Tells lanes that answers are there to be judged.
+    pub(super) fn answered(&self, answered: Vec<(Arc<str>, i64, i64)>) {
+        for (lane, position, now) in answered {
+            let Some(station) = self.station(&lane) else { continue };
+            station.lane().answered(position, now);
+            station.bell.notify_one();
         }
     }
 
