@@ -125,7 +125,8 @@ pub(super) async fn make(
             return wait;
         }
         Err(Stop::Settled) => {
-            guard.done();
+            // What its answer did not settle is given back: the answer waits to be judged.
+            worker.breaker.released();
             return None;
         }
     };

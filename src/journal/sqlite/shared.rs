@@ -84,6 +84,15 @@ impl Shared {
         }
     }
 
+    /// Tells lanes that answers are there to be judged.
+    pub(super) fn answered(&self, answered: Vec<(Arc<str>, i64, i64)>) {
+        for (lane, position, now) in answered {
+            let Some(station) = self.station(&lane) else { continue };
+            station.lane().answered(position, now);
+            station.bell.notify_one();
+        }
+    }
+
     /// Notes that a batch was rolled back.
     pub(super) fn failed(&self) {
         self.broken.store(true, Ordering::Relaxed);

@@ -195,11 +195,13 @@ fn write(
     let before = (memory.next_sequence, memory.next_position, memory.next_replay);
     let mut receipts = Vec::with_capacity(commands.len());
     let result = transact(connection, memory, &shared.seen, commands, &mut receipts);
+    let mut answered = Vec::new();
     let (result, effects) = match result {
         Ok(effects) => (Ok(()), Some(effects)),
         Err(error) => (Err(Error::Write(error.to_string())), None),
     };
-    if let Some(effects) = effects {
+    if let Some(mut effects) = effects {
+        answered = std::mem::take(&mut effects.answered);
         shared.seen.committed();
         shared.apply(effects);
         if memory.aliases.len() > ALIASES {
@@ -235,6 +237,8 @@ fn write(
     for work in works {
         work.done(result.clone());
     }
+    // An answer may have come in the batch that set its delivery waiting for it.
+    shared.answered(answered);
     if let Err(error) = result {
         tracing::error!(%error, "a batch was rolled back");
         // A full disk answers at once and for ever; let others have the processor.
