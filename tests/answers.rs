@@ -371,8 +371,8 @@ async fn a_message_whose_answer_is_lost_is_settled_by_its_status_and_sent_once()
     let sent: BTreeMap<String, Sent> =
         scene.world.sent.lock().unwrap().iter().map(|it| (it.to.clone(), it.clone())).collect();
     let tell = async |scene: &Scene, number: usize| {
-        let told = post(&scene.world.http, &scene.gateway().url, status(&sent[&customer(number)]));
-        assert_eq!(told.await, Some(200));
+        let (to, body) = (&scene.gateway().url, status(&sent[&customer(number)]));
+        assert_eq!(post(&scene.world.http, to, body).await, Some(200));
     };
     // The first is told of while its answer is waited for, the second afterwards, and the third
     // after a kill.
@@ -389,8 +389,7 @@ async fn a_message_whose_answer_is_lost_is_settled_by_its_status_and_sent_once()
     }
     tell(&scene, 1).await;
     scene.kill_and_restart().await;
-    // Past the time that the first messages after a start are held back for.
-    tokio::time::sleep(Duration::from_secs(7)).await;
+    tokio::time::sleep(Duration::from_secs(7)).await; // the first messages are held back so long
     tell(&scene, 2).await;
     scene.judge("told by statuses").await;
     assert_eq!(scene.world.count(), CUSTOMERS, "a message was sent again");
