@@ -63,9 +63,6 @@ impl Shared {
         for (lane, entry) in effects.renewed {
             tell(&lane, &mut |it| it.renewed(entry.clone()));
         }
-        for (lane, position, now) in effects.answered {
-            tell(&lane, &mut |it| it.answered(position, now));
-        }
         for (lane, position) in effects.settled {
             tell(&lane, &mut |it| it.remove(position));
         }
