@@ -107,7 +107,7 @@ async fn say(gateway: &Gateway, texts: &[&str]) {
 }
 
 /// Runs a command that ends well; what it printed.
-async fn run(gateway: &Gateway, arguments: &[&str]) -> String {
+fn run(gateway: &Gateway, arguments: &[&str]) -> String {
     // The receiver has to answer meanwhile.
     let output = tokio::task::block_in_place(|| gateway.run(arguments));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -142,18 +142,18 @@ async fn what_died_is_seen_tried_again_repeated_and_told_as_one_tree() {
     say(&gateway, &["one"]).await;
     let listed = stands(&gateway, &["held"]).await;
     assert!(listed[0]["reason"].as_str().unwrap().contains("500"), "{listed:#?}");
-    let list = run(&gateway, &["deliveries", "list", "--state", "held"]).await;
+    let list = run(&gateway, &["deliveries", "list", "--state", "held"]);
     assert!(list.contains("tell the crm → crm") && list.contains("held"), "{list}");
     assert_eq!(list.lines().count(), 1, "{list}");
 
     // First what would be done, then it is done.
     let retry = ["deliveries", "retry", "--destination", "crm", "--dry-run"];
-    let would = run(&gateway, &retry).await;
+    let would = run(&gateway, &retry);
     assert!(would.starts_with("1 delivery would be due again"), "{would}");
     receiver.status.store(200, Ordering::Relaxed);
     say(&gateway, &["two"]).await;
     stands(&gateway, &["pending", "held"]).await;
-    assert_eq!(run(&gateway, &retry[..4]).await, "1 of 1 delivery due again\n");
+    assert_eq!(run(&gateway, &retry[..4]), "1 of 1 delivery due again\n");
     let delivered = stands(&gateway, &["delivered", "delivered"]).await;
     assert_eq!(delivered[1]["id"], listed[0]["id"]);
     let texts = || receiver.came().iter().map(|it| it.0.clone()).collect::<Vec<_>>();
@@ -161,7 +161,7 @@ async fn what_died_is_seen_tried_again_repeated_and_told_as_one_tree() {
 
     // Repeated under new ids, in the same order.
     let replay = ["replay", "--destination", "crm", "--since", "1h", "--rate", "100", "--json"];
-    let done: Value = serde_json::from_str(&run(&gateway, &replay).await).unwrap();
+    let done: Value = serde_json::from_str(&run(&gateway, &replay)).unwrap();
     assert_eq!((&done["state"], &done["done"]), (&json!("done"), &json!(2)));
     stands(&gateway, &["delivered"; 4]).await;
     assert_eq!(texts(), ["one", "two", "one", "two"]);
@@ -180,7 +180,7 @@ async fn what_died_is_seen_tried_again_repeated_and_told_as_one_tree() {
     let status = status.to_string().into_bytes();
     assert_eq!(post(&client(), &gateway.url, status).await, Some(200));
     let event = listed[0]["event"].as_str().unwrap();
-    let tree = run(&gateway, &["events", "show", event]).await;
+    let tree = run(&gateway, &["events", "show", event]);
     for part in [
         "├─ tell the crm → crm: delivered",
         "retry",
@@ -194,7 +194,7 @@ async fn what_died_is_seen_tried_again_repeated_and_told_as_one_tree() {
         assert!(tree.contains(part), "`{part}`:\n{tree}");
     }
     let story: Value =
-        serde_json::from_str(&run(&gateway, &["events", "show", event, "--json"]).await).unwrap();
+        serde_json::from_str(&run(&gateway, &["events", "show", event, "--json"])).unwrap();
     let outcomes: Vec<&Value> = story["deliveries"][1]["attempted"]
         .as_array()
         .unwrap()
@@ -239,23 +239,20 @@ async fn a_destination_stands_still_until_it_is_resumed_and_a_person_takes_over(
     let directory = tempfile::tempdir().unwrap();
     let (receiver, url) = Receiver::start(200).await;
     let gateway = start(directory.path(), &url);
-    let set = run(&gateway, &["pauses", "set", "crm", "--reason", "they move house"]).await;
+    let set = run(&gateway, &["pauses", "set", "crm", "--reason", "they move house"]);
     assert!(set.contains("destination crm") && set.contains("until it is resumed"), "{set}");
     say(&gateway, &["one"]).await;
     let paused = stands(&gateway, &["paused"]).await;
     assert_eq!(paused[0]["reason"], "they move house");
-    assert_eq!(
-        run(&gateway, &["pauses", "resume", "destination crm"]).await,
-        "nothing stands still\n"
-    );
+    assert_eq!(run(&gateway, &["pauses", "resume", "destination crm"]), "nothing stands still\n");
     stands(&gateway, &["delivered"]).await;
     assert_eq!(receiver.came().len(), 1);
 
     let number = "+27 82 123 4567";
-    let set = run(&gateway, &["takeover", "set", number, "--for", "30min", "--by", "ada"]).await;
+    let set = run(&gateway, &["takeover", "set", number, "--for", "30min", "--by", "ada"]);
     assert!(set.contains("a person answers (ada) until "), "{set}");
     assert!(set.contains("the window is open until "), "{set}");
-    let cleared = run(&gateway, &["takeover", "clear", number]).await;
+    let cleared = run(&gateway, &["takeover", "clear", number]);
     assert!(cleared.contains("the bot answers"), "{cleared}");
     let id = paused[0]["conversation"].as_str().unwrap();
     let path = format!("/api/conversations/{id}");

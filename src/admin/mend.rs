@@ -91,7 +91,9 @@ async fn list(admin: web::Data<Admin>, which: web::Query<Which>) -> Answer {
     }
     let found = admin.store.find(which.into_inner()).await?;
     let (mut deliveries, next) = (found.deliveries, found.next);
-    deliveries.iter_mut().for_each(|it| admin.refine(&mut it.delivery));
+    for it in &mut deliveries {
+        admin.refine(&mut it.delivery);
+    }
     Ok(HttpResponse::Ok().json(Deliveries { deliveries, next }))
 }
 
@@ -172,7 +174,7 @@ async fn run(
             Err(error) => return doing.end("failed", Some(error.to_string())),
         };
         if let Some(rate) = rate {
-            let due = Duration::from_secs_f64(looked as f64 / f64::from(rate.max(1)));
+            let due = Duration::from_millis(looked.saturating_mul(1_000) / u64::from(rate.max(1)));
             if left > 0 && after != through {
                 tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
             }

@@ -41,7 +41,9 @@ fn tree<'a>(
             replies.extend(tree(admin, reply, depth - 1, left).await?);
         }
         let mut deliveries = story.deliveries;
-        deliveries.iter_mut().for_each(|it| admin.refine(it));
+        for it in &mut deliveries {
+            admin.refine(it);
+        }
         let event = admin.wire(&story.event);
         Ok(Some(answer::Story { event, deliveries, replies, more }))
     })

@@ -1,5 +1,6 @@
 //! `sluicegate deliveries` and `sluicegate replay`: look at deliveries, and mend them.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -262,7 +263,7 @@ fn outcome(it: &Progress) -> String {
     let mut text = format!("{done} of {matched} {noun} {word}");
     let left = looked - done;
     if left > 0 {
-        text += &format!("; {left} left alone: being sent right then, or settled meanwhile");
+        let _ = write!(text, "; {left} left alone: being sent right then, or settled meanwhile");
     }
     if state == "stopped" {
         text += "; it was stopped";

@@ -1,5 +1,7 @@
 //! The tree of an event as a person reads it: routes, deliveries, attempts, receipts, replies.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::events::line;
@@ -65,13 +67,13 @@ fn event(story: &Story) -> serde_json::Result<Node> {
 fn delivery(it: &DeliveryState) -> Node {
     let mut text = format!("{} → {}: {}", it.route, it.destination, it.state);
     if let Some(settled) = it.settled {
-        text += &format!("  {settled:.3}");
+        let _ = write!(text, "  {settled:.3}");
     }
     if let Some(receipt) = &it.receipt {
-        text += &format!("  ({})", plain(receipt));
+        let _ = write!(text, "  ({})", plain(receipt));
     }
     if let Some(reason) = &it.reason {
-        text += &format!("  {}", plain(reason));
+        let _ = write!(text, "  {}", plain(reason));
     }
     let mut below = vec![leaf(match &it.replay_of {
         Some(of) => format!("delivery {}, repeats {of}", it.id),

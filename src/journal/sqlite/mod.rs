@@ -16,6 +16,7 @@ mod journal;
 mod queues;
 mod read;
 mod story;
+mod candidate;
 mod find;
 mod redo;
 mod retention;

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
-use super::find::{self, Candidate, Search};
+use super::candidate::Candidate;
+use super::find::{self, Search};
 use super::shared::{Shared, lock};
 use super::writer::Batch;
 use super::{Sqlite, calls, read};
@@ -106,8 +107,11 @@ impl Redo for Sqlite {
 /// Deliveries that are not handed out while they are changed.
 struct Claims {
     shared: Arc<Shared>,
-    claimed: Arc<Mutex<Vec<(Arc<str>, i64)>>>,
+    claimed: Arc<Mutex<Vec<Claim>>>,
 }
+
+/// A lane, and a position in it.
+type Claim = (Arc<str>, i64);
 
 impl Claims {
     /// `false`: it is being sent right now, and left alone.
