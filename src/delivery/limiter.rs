@@ -29,6 +29,9 @@ use crate::journal::{Error, Journal};
 /// Where usage is kept while the gateway is stopped.
 const KEPT: &str = "limits";
 
+/// The key that is there once the store has been used.
+const BEGUN: &str = "limits begun";
+
 /// The most keys that are remembered. Beyond it, calls under new keys wait.
 const KEYS: usize = 65_536;
 
@@ -168,6 +171,12 @@ impl Limiter {
     /// # Errors
     /// When the journal can be neither read nor written; nothing is restored then.
     pub async fn load(&self, journal: &dyn Journal) -> Result<(), Error> {
+        if journal.kept(BEGUN).await?.is_none() {
+            // A store that never made a call: whoever tries the gateway out need not wait.
+            journal.keep(BEGUN, Some(Vec::new())).await?;
+            self.restore(Used::default());
+            return Ok(());
+        }
         let Some(kept) = journal.kept(KEPT).await? else { return Ok(()) };
         journal.keep(KEPT, None).await?;
         if let Ok(used) = serde_json::from_slice(&kept) {
