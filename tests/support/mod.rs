@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod gateway;
 pub(crate) mod golden;
 pub(crate) mod json;
+pub(crate) mod receiver;
 pub(crate) mod store;
 
 /// Says that a test could not run; `.ci/run` counts the lines.
