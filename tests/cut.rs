@@ -218,7 +218,7 @@ async fn connections_that_break_anywhere_leave_nothing_or_an_event_with_its_deli
     let receiver = Receiver::start().await;
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("routes.yaml"), routes(&receiver.url)).unwrap();
-    let gateway = Arc::new(Gateway::start(directory.path(), &[]));
+    let gateway = Gateway::start(directory.path(), &[]);
     let mut random = fastrand::Rng::with_seed(0x51_0CE6);
     let senders: Vec<Sender> = (0..count).map(|it| Sender::draw(it, &mut random)).collect();
     let address = gateway.url.trim_start_matches("http://").to_owned();
@@ -248,9 +248,10 @@ async fn connections_that_break_anywhere_leave_nothing_or_an_event_with_its_deli
     expected.sort();
     assert_eq!(received(&receiver), expected);
 
+    let http = client();
     each(&senders, |it| {
-        let url = gateway.url.clone();
-        async move { assert_eq!(post(&client(), &url, it.body).await, Some(200)) }
+        let (http, url) = (http.clone(), gateway.url.clone());
+        async move { assert_eq!(post(&http, &url, it.body).await, Some(200)) }
     })
     .await;
     settled(&gateway).await;
@@ -262,10 +263,12 @@ async fn connections_that_break_anywhere_leave_nothing_or_an_event_with_its_deli
     assert_eq!((found.len(), found), (count, expected.iter().collect()));
     assert!(first.iter().all(|it| all[it.0] == *it.1), "an event has another id now");
     let ids: Vec<String> = all.into_values().flatten().collect();
+    let token = std::fs::read_to_string(directory.path().join("data/admin.token")).unwrap();
     each(&ids, |id| {
-        let gateway = Arc::clone(&gateway);
+        let url = format!("{}/api/events/{id}", gateway.admin);
+        let story = http.get(url).bearer_auth(token.trim());
         async move {
-            let story = gateway.admin("GET", &format!("/api/events/{id}"), None).await;
+            let story: Value = story.send().await.unwrap().json().await.unwrap();
             let mut deliveries: Vec<_> = story["deliveries"]
                 .as_array()
                 .unwrap()
