@@ -188,12 +188,16 @@ async fn what_would_stay_in_the_private_network_is_not_sent_and_the_delivery_say
         ("name", format!("http://localhost:{port}")),
         ("plain", receiver.url.clone()),
     ];
-    for (name, url) in &refused {
-        rest += &format!("  {name}: {{ kind: webhook, url: \"{url}\" }}\n");
-    }
-    rest += &format!("  whole: {{ kind: forward, url: \"{}\" }}\n", receiver.url);
-    rest +=
-        &format!("  meant: {{ kind: webhook, url: \"{}\", allow_private: true }}\n", receiver.url);
+    let here = &receiver.url;
+    rest.extend(
+        refused
+            .iter()
+            .map(|(name, url)| format!("  {name}: {{ kind: webhook, url: \"{url}\" }}\n")),
+    );
+    rest.extend([
+        format!("  whole: {{ kind: forward, url: \"{here}\" }}\n"),
+        format!("  meant: {{ kind: webhook, url: \"{here}\", allow_private: true }}\n"),
+    ]);
     rest += "routes:\n  - name: everywhere\n    to: [metadata, decimal, mapped, name, plain, whole, meant]\n";
     let gateway = start(directory.path(), &rest);
     assert_eq!(post(&client(), &gateway.url, envelope(&[message("wamid.1")])).await, Some(200));
