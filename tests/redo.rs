@@ -28,8 +28,15 @@ async fn lease(store: &Sqlite, now: i64) -> Vec<Lease> {
 async fn settle(store: &Sqlite, position: i64, verdict: Verdict) {
     let record = Some(Record { sent: Some("POST".into()), ..Record::default() });
     let took = Duration::from_millis(7);
-    let settlement =
-        Settlement { position, others: Vec::new(), started: at(1), took, verdict, record };
+    let settlement = Settlement {
+        position,
+        others: Vec::new(),
+        started: at(1),
+        took,
+        verdict,
+        record,
+        judged: false,
+    };
     store.settle("out", vec![settlement]).await.unwrap();
 }
 

@@ -47,6 +47,8 @@ pub(super) struct Wait {
 enum Stop {
     /// It has an outcome already.
     Outcome(Outcome),
+    /// It is given up.
+    Dead(String),
     /// It is settled like this.
     Verdict(Verdict, &'static str),
     /// It is put off; nothing is recorded.
@@ -118,6 +120,7 @@ pub(super) async fn make(
             }
             case.verdict(outcome)
         }
+        Err(Stop::Dead(reason)) => (case.dead(reason), "dead"),
         Err(Stop::Verdict(verdict, label)) => (verdict, label),
         Err(Stop::Later(due, wait)) => {
             guard.done();
@@ -189,12 +192,14 @@ impl Making<'_> {
             && age > max_age
         {
             let reason = format!("it became older than {}", crate::config::Period(max_age));
-            return Err(Outcome::refused(reason).into());
+            return Err(Stop::Dead(reason));
         }
-        self.limits(&call)?;
+        // The token first: calls that waited for one together must not go together.
         if let Some(session) = self.adapter.session() {
             call.token = Some(self.worker.tokens.get(session, &*self.sender(), now).await?);
+            call.now = clock::now();
         }
+        self.limits(&call)?;
         self.open(route, &mut call).await?;
         self.exchange(&call).await
     }
@@ -344,6 +349,10 @@ impl Making<'_> {
         let call = Call { now, ..call.clone() };
         let outcome = match &answer {
             Ok(response) => self.adapter.outcome(&call, response),
+            // Trying again would change nothing.
+            Err(why @ (Unanswered::Forbidden | Unanswered::Unsendable)) => {
+                Outcome::refused(why.to_string())
+            }
             Err(why) => self.adapter.unanswered(&call, *why),
         };
         let answered = match &answer {

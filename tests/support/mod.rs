@@ -6,6 +6,7 @@ pub(crate) mod golden;
 pub(crate) mod json;
 pub(crate) mod server;
 pub(crate) mod simulation;
+pub(crate) mod receiver;
 pub(crate) mod store;
 
 /// Says that a test could not run; `.ci/run` counts the lines.

@@ -114,6 +114,10 @@ impl Adapter for Forward {
         answer::unanswered(why, call.now)
     }
 
+    fn per_request(&self) -> bool {
+        true
+    }
+
     fn secrets(&self) -> Vec<Secret> {
         self.secrets.clone()
     }
