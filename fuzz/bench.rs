@@ -74,6 +74,7 @@ pub fn plan(text: &str) -> Option<Plan> {
         table: loaded.config.routes,
         lookups: parts.lookups,
         stale_after: loaded.config.stale_after,
+        takeover: loaded.config.takeover,
         public_url: loaded.config.public_url,
         fingerprint: loaded.config.fingerprint,
     })

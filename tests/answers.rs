@@ -1,5 +1,4 @@
-//! From a question to the answer a customer reads, with a gateway that is killed in between: no
-//! answer is lost, none is given twice, and a message that is sent twice can be told as the same.
+//! Answers through kills: none is lost or given twice, and a message sent twice tells so.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -288,6 +287,7 @@ fn customer(number: usize) -> String {
 /// So many kills at such a moment, each a little later after it than the one before.
 async fn kills(reply: &'static str, moment: Moment, rounds: usize, first: usize) -> (usize, usize) {
     let mut scene = Scene::start(reply, false).await;
+    scene.kill_and_restart().await;
     for round in 0..rounds {
         while scene.moments.try_recv().is_ok() {}
         scene.ask().await;

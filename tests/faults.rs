@@ -185,11 +185,24 @@ async fn ordeal(mut broker: Broker) {
     ledger.judge(&accounted);
     assert!(!missing.is_empty(), "the queue was deleted before anything was in it");
     assert!(!consumed.is_empty());
-    // `missing` is what a replay of the lane since then has to bring back, and nothing else is.
+    // `missing` is what a replay of the lane since then brings back.
     for (delivery, event) in missing.iter().take(3) {
         let shown = gateway.run(&["events", "show", &event.to_string(), "--json"]);
         let shown = String::from_utf8(shown.stdout).unwrap();
         assert!(shown.contains(&delivery.to_string()), "{shown}");
+    }
+    let since = ["--destination", "events", "--since", "1h", "--rate", "5000"];
+    let replayed = gateway.run(&[&["replay"], &since[..]].concat());
+    let said = String::from_utf8_lossy(&replayed.stderr).into_owned();
+    assert!(replayed.status.success(), "{said}");
+    settled(&gateway).await;
+    let refilled = consume(&broker.url, &broker.queue()).await;
+    let refilled: HashSet<String> = refilled.iter().map(|it| it.1["id"].to_string()).collect();
+    for event in missing.values() {
+        assert!(
+            refilled.contains(&format!("\"{event}\"")),
+            "{event} was not delivered again: {said}"
+        );
     }
     drop(gateway);
     broker.clean().await;

@@ -198,10 +198,10 @@ async fn what_would_stay_in_the_private_network_is_not_sent_and_the_delivery_say
         format!("  whole: {{ kind: forward, url: \"{here}\" }}\n"),
         format!("  meant: {{ kind: webhook, url: \"{here}\", allow_private: true }}\n"),
     ]);
-    rest += "routes:\n  - name: everywhere\n    to: [metadata, decimal, mapped, name, plain, whole, meant]\n";
+    rest += "routes:\n  - name: everywhere\n    on: message.received\n    to: [metadata, decimal, mapped, name, plain, whole, meant]\n";
     let gateway = start(directory.path(), &rest);
     assert_eq!(post(&client(), &gateway.url, envelope(&[message("wamid.1")])).await, Some(200));
-    let events = gateway.admin("GET", "/api/events", None).await;
+    let events = gateway.admin("GET", "/api/events?kind=message.received", None).await;
     let id = events["events"][0]["id"].as_str().unwrap().to_owned();
     let mut story = json!(null);
     for _ in 0..600 {

@@ -166,7 +166,7 @@ async fn an_answer_is_superseded_by_what_came_while_it_was_made() {
     let call = opened(&store, &first).await;
     accept(&store, asks("b", 4)).await;
     settle(&store, first.leases[0].position, delivered(None)).await;
-    assert_eq!(state_of(&store, "a").await.0, "pending", "its answer is stale");
+    assert_eq!(state_of(&store, "a").await.0, "awaiting", "its answer is stale");
     let both = run(&store, 100).await.unwrap();
     let keys: Vec<_> = both.leases.iter().map(|it| it.event.id).collect();
     assert_eq!(keys, ["a", "b"].map(|it| sluicegate::event::event_id("test", it)));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::lane::Worker;
+use super::lane::{Wait, Worker};
 use super::look::{self, Found, Missed};
 use super::unattempted::Unattempted;
 use super::verdict::Case;
@@ -34,14 +34,6 @@ const ANSWER: usize = 4 << 20;
 
 /// How long a callback URL is believed after its answer is awaited no more: a late answer is kept.
 const LATE: Duration = Duration::from_hours(1);
-
-/// What keeps calls from being made for now, beside this one.
-pub(super) struct Wait {
-    /// What they wait for: the key of a limit.
-    pub(super) key: String,
-    /// Until when.
-    pub(super) until: Timestamp,
-}
 
 /// Why a call ends before it is sent.
 enum Stop {

@@ -100,19 +100,27 @@ pub(super) async fn run(worker: Arc<Worker>, mut stop: watch::Receiver<bool>) {
     while flying.join_next().await.is_some() {}
 }
 
+/// What keeps calls from being made for now, beside the one that met it.
+pub(super) struct Wait {
+    /// What they wait for: the key of a limit, or a scope.
+    pub(super) key: String,
+    /// Until when.
+    pub(super) until: Timestamp,
+}
+
 /// What calls of a lane wait for.
 #[derive(Default)]
 struct Waiting {
     /// What the last call that had to wait waits for. Where the next waits for the same, it is
     /// nothing that concerns one conversation alone: the lane waits with them, rather than ask for
     /// each of its deliveries.
-    last: Option<call::Wait>,
+    last: Option<Wait>,
     shared: bool,
 }
 
 impl Waiting {
-    fn heard(&mut self, wait: Option<call::Wait>) {
-        let same = |last: &call::Wait| wait.as_ref().is_some_and(|it| it.key == last.key);
+    fn heard(&mut self, wait: Option<Wait>) {
+        let same = |last: &Wait| wait.as_ref().is_some_and(|it| it.key == last.key);
         self.shared = self.last.as_ref().is_some_and(same);
         self.last = wait;
     }
@@ -201,7 +209,7 @@ impl Worker {
 
 /// Sets what was leased flying: a batch together, calls each on its own.
 fn fly(
-    flying: &mut JoinSet<Option<call::Wait>>,
+    flying: &mut JoinSet<Option<Wait>>,
     worker: &Arc<Worker>,
     destination: &Arc<Destination>,
     runs: Vec<Run>,

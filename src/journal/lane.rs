@@ -39,7 +39,6 @@ pub(super) struct Lane {
     entries: BTreeMap<i64, Entry>,
     /// May go at their moment: neither leased nor behind another of their conversation.
     ready: BTreeSet<(i64, i64)>,
-    /// Handed out.
     pub(super) leased: BTreeSet<i64>,
     /// In an ordered lane: each conversation's deliveries.
     conversations: HashMap<Uuid, Line>,

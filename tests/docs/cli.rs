@@ -159,13 +159,22 @@ fn collect(command: &Command, texts: &mut Vec<String>) {
 /// The words of a command line, as a shell sees them.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
-    for (index, part) in line.split('"').enumerate() {
-        if index % 2 == 1 {
-            words.push(part.to_owned());
-        } else {
-            words.extend(part.split_whitespace().map(str::to_owned));
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut letters = line.chars();
+    while let Some(it) = letters.next() {
+        match (quote, it) {
+            (Some('"'), '\\') => word.get_or_insert_default().extend(letters.next()),
+            (Some(open), _) if it == open => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(it);
+                word.get_or_insert_default();
+            }
+            (None, _) if it.is_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(it),
         }
     }
+    words.extend(word);
     words
 }
 
