@@ -254,3 +254,22 @@ async fn the_bot_falls_silent_whoever_takes_over() {
     }
     assert!(it.events("agent.replied").await.is_empty());
 }
+
+#[tokio::test]
+async fn an_agent_without_credits_is_paused_and_its_questions_go_on_when_it_is_resumed() {
+    let directory = tempfile::tempdir().unwrap();
+    let it = Loop::start(directory.path(), "");
+    it.simulation.deed("flowgent", "credits", &json!({ "left": 0 }));
+    it.say("wamid.1", "one").await;
+    let paused = &it.wait_for("gateway.destination_paused", 1).await[0];
+    assert_eq!(paused["data"]["notice"]["subject"], "agent agent-1");
+    it.say("wamid.2", "two").await;
+    assert!(it.events("agent.replied").await.is_empty());
+
+    it.simulation.deed("flowgent", "credits", &json!({ "left": 100 }));
+    let resumed = it.gateway.run(&["pauses", "resume", "agent agent-1"]);
+    assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
+    let answers = it.wait_for("agent.replied", 2).await;
+    let texts: Vec<&Value> = answers.iter().map(|it| &it["data"]["message"]["text"]).collect();
+    assert_eq!(texts, ["You said: two", "You said: one"], "in order, newest first");
+}

@@ -268,9 +268,9 @@ impl Making<'_> {
         match self.worker.pauses.holds(&self.scopes, call.now) {
             None => Ok(()),
             Some(held) => {
-                let until = held.until.unwrap_or(Timestamp::MAX);
-                let wait = Wait { key: held.scope, until };
-                Err(Stop::Later(until, Some(wait)))
+                // Others of the lane may need another number or agent: each is put off for itself,
+                // until then or until somebody resumes it.
+                Err(Stop::Later(held.until.unwrap_or(Timestamp::MAX), None))
             }
         }
     }

@@ -102,7 +102,7 @@ pub(super) async fn run(worker: Arc<Worker>, mut stop: watch::Receiver<bool>) {
 
 /// What keeps calls from being made for now, beside the one that met it.
 pub(super) struct Wait {
-    /// What they wait for: the key of a limit, or a scope.
+    /// What they wait for: the key of a limit.
     pub(super) key: String,
     /// Until when.
     pub(super) until: Timestamp,

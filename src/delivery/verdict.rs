@@ -49,11 +49,9 @@ impl Case<'_> {
                 let replies = tell::dead(self, &reason);
                 (Verdict::Refused { reason, replies }, "refused")
             }
-            Outcome::Pause { reason, duration, .. } => {
-                // The lane stands still until then; asking again is its business.
-                let due = duration.and_then(|it| self.now.checked_add(it).ok());
-                let due = due.unwrap_or(Timestamp::MAX);
-                (Verdict::Again { due, reason, counted: false }, "pause")
+            // Due at once: the pause itself holds it, for as long as it lasts and no longer.
+            Outcome::Pause { reason, .. } => {
+                (Verdict::Again { due: self.now, reason, counted: false }, "pause")
             }
         }
     }
