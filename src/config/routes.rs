@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::yaml::{Entry, Node, Span, Value};
 use super::{LookupConfig, shape, suggest};
-use crate::destination::{self, Takes};
+use crate::destination::{self, Policy, Takes};
 use crate::event::{GATEWAY, Kind};
 use crate::expression::Payload;
 use crate::provider;
@@ -106,6 +106,11 @@ impl Compiler<'_> {
         let when = node.get("when").and_then(|it| self.condition(it, "when", &kinds));
         let unless = node.get("unless").and_then(|it| self.condition(it, "unless", &kinds));
         let to = node.get("to").map(|it| self.to(it, &kinds)).unwrap_or_default();
+        for key in ["unless", "lookup"] {
+            if let Some(node) = node.get(key) {
+                self.asks_before_calls(node, key, &to);
+            }
+        }
         if let Some(collect) = node.get("collect") {
             self.keeps_order(collect, &to);
         }
@@ -133,6 +138,23 @@ impl Compiler<'_> {
                 .push(Diagnostic::error(collect.span, message).hint(format!(
                     "say `order: conversation` at `{name}`, or leave `collect` out"
                 )));
+        }
+    }
+
+    /// How a conversation stands is asked right before a call, and transports make none.
+    fn asks_before_calls(&mut self, node: &Node, key: &str, to: &[Target]) {
+        for target in to {
+            let named = |it: &&(&str, &str, Span)| it.0 == &*target.destination;
+            let kind = self.names.destinations.iter().find(named).map_or("", |it| it.1);
+            if destination::find(kind).is_some_and(|it| it.policy == Policy::TRANSPORT) {
+                let name = &target.destination;
+                let message =
+                    format!("`{key}` is asked right before a call, and `{name}` makes none");
+                self.diagnostics.push(
+                    Diagnostic::error(node.span, message)
+                        .hint(format!("give `{name}` a route of its own, without `{key}`")),
+                );
+            }
         }
     }
 
