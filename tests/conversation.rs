@@ -1,55 +1,16 @@
 //! The conversation loop: a message reaches an agent and its answer the contact, against the
 //! simulated FlowGent and Graph API.
 
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::gateway::{Gateway, SECRET, client, envelope, sign, text_message};
+use crate::support::simulation::Simulation;
 
 const CONTACT: &str = "27821234567";
-
-/// The real binary's simulation, on a free port.
-struct Simulation {
-    child: Child,
-    url: String,
-}
-
-impl Simulation {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sluicegate"))
-            .args(["simulate", "--listen", "127.0.0.1:0"])
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let first = lines.next().unwrap().unwrap();
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        let url = first.strip_prefix("simulating on ").unwrap().to_owned();
-        Self { child, url }
-    }
-
-    fn deed(&self, api: &str, deed: &str, data: &Value) -> Output {
-        let output = Command::new(env!("CARGO_BIN_EXE_sluicegate"))
-            .args(["simulate", "do", api, deed, "--data", &data.to_string(), "--at", &self.url])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output
-    }
-}
-
-impl Drop for Simulation {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// A gateway on a port that it keeps, whose callbacks and statuses come back to it.
 struct Loop {
@@ -58,8 +19,8 @@ struct Loop {
 }
 
 impl Loop {
-    fn start(directory: &Path, ask: &str) -> Self {
-        let simulation = Simulation::start();
+    async fn start(directory: &Path, ask: &str) -> Self {
+        let simulation = Simulation::start(&[]);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let home = format!("http://127.0.0.1:{port}");
         let at = &simulation.url;
@@ -92,7 +53,7 @@ routes:
         let listen = home.trim_start_matches("http://");
         let gateway = Gateway::start(directory, &[("TEST_LISTEN", listen)]);
         let webhook = json!({ "url": format!("{home}/hooks/whatsapp"), "app_secret": SECRET });
-        simulation.deed("graph", "webhook", &webhook);
+        simulation.deed("graph", "webhook", &webhook).await;
         Self { gateway, simulation }
     }
 
@@ -143,10 +104,10 @@ routes:
 #[tokio::test]
 async fn a_message_reaches_the_agent_and_its_answer_the_contact() {
     let directory = tempfile::tempdir().unwrap();
-    let it = Loop::start(directory.path(), "");
+    let it = Loop::start(directory.path(), "").await;
     // Written at the simulated Graph API, which keeps the window as the real one does.
     let says = json!({ "from": CONTACT, "text": "Where is my order?" });
-    it.simulation.deed("graph", "message", &says);
+    it.simulation.deed("graph", "message", &says).await;
     let answer = &it.wait_for("agent.replied", 1).await[0];
     assert_eq!(answer["data"]["message"]["text"], "You said: Where is my order?");
     let asked = &it.events("message.received").await[0];
@@ -170,7 +131,7 @@ async fn a_message_reaches_the_agent_and_its_answer_the_contact() {
 #[tokio::test]
 async fn a_burst_becomes_one_call_also_across_a_kill() {
     let directory = tempfile::tempdir().unwrap();
-    let mut it = Loop::start(directory.path(), "    collect: 2s");
+    let mut it = Loop::start(directory.path(), "    collect: 2s").await;
     for (id, text) in [("wamid.1", "one"), ("wamid.2", "two"), ("wamid.3", "three")] {
         it.say(id, text).await;
     }
@@ -219,7 +180,7 @@ fn messaging(id: &str, message: &Value, list: &str) -> Vec<u8> {
 #[tokio::test]
 async fn the_bot_falls_silent_whoever_takes_over() {
     let directory = tempfile::tempdir().unwrap();
-    let it = Loop::start(directory.path(), "    unless: takeover");
+    let it = Loop::start(directory.path(), "    unless: takeover").await;
     let now = sluicegate::clock::now().as_second().to_string();
     let echo = json!({ "message_echoes": [{ "from": "15550783881", "to": CONTACT, "id": "wamid.echo",
         "timestamp": now, "type": "text", "text": { "body": "I am on it" } }] });
@@ -258,15 +219,15 @@ async fn the_bot_falls_silent_whoever_takes_over() {
 #[tokio::test]
 async fn an_agent_without_credits_is_paused_and_its_questions_go_on_when_it_is_resumed() {
     let directory = tempfile::tempdir().unwrap();
-    let it = Loop::start(directory.path(), "");
-    it.simulation.deed("flowgent", "credits", &json!({ "left": 0 }));
+    let it = Loop::start(directory.path(), "").await;
+    it.simulation.deed("flowgent", "credits", &json!({ "left": 0 })).await;
     it.say("wamid.1", "one").await;
     let paused = &it.wait_for("gateway.destination_paused", 1).await[0];
     assert_eq!(paused["data"]["notice"]["subject"], "agent agent-1");
     it.say("wamid.2", "two").await;
     assert!(it.events("agent.replied").await.is_empty());
 
-    it.simulation.deed("flowgent", "credits", &json!({ "left": 100 }));
+    it.simulation.deed("flowgent", "credits", &json!({ "left": 100 })).await;
     let resumed = it.gateway.run(&["pauses", "resume", "agent agent-1"]);
     assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
     let answers = it.wait_for("agent.replied", 2).await;
