@@ -6,16 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::client::{Outgoing, Response};
+use crate::client::Response;
+use crate::destination::example::{body, call as call_about};
 use crate::destination::{Adapter, Broker, Call, Means, Outcome, Scope, Setup, Standing, find};
 use crate::event::facts::{Channel, Contact, Facts, Message};
-use crate::event::{Event, Kind};
 use crate::http::Unanswered;
 
 const TOKEN: &str = "7123456789:AAH-token_of-tests";
@@ -64,49 +61,8 @@ fn group() -> Facts {
     facts
 }
 
-fn now() -> Timestamp {
-    "2026-11-24T12:00:00Z".parse().unwrap()
-}
-
-fn call_about(facts: Facts, payload: Value) -> Call {
-    let event = Event {
-        id: Uuid::from_u128(1),
-        sequence: 1,
-        source: "bot-in".into(),
-        kind: Kind::MESSAGE_RECEIVED,
-        conversation: Some(Uuid::from_u128(2)),
-        time: now(),
-        received: now(),
-        historical: false,
-        cause: None,
-        correlation: Uuid::from_u128(1),
-        hops: 0,
-        traceparent: None,
-        facts,
-        raw: Bytes::new(),
-    };
-    Call {
-        id: Uuid::from_u128(3),
-        attempt: 1,
-        deliveries: vec![Uuid::from_u128(4)],
-        events: vec![Arc::new(event)],
-        payload,
-        request: None,
-        standing: Standing::default(),
-        token: None,
-        callback: None,
-        replay: false,
-        last: None,
-        now: now(),
-    }
-}
-
 fn call(payload: Value) -> Call {
     call_about(facts(), payload)
-}
-
-fn body(outgoing: &Outgoing) -> Value {
-    serde_json::from_slice(&outgoing.body).unwrap()
 }
 
 /// The method that is called, and with what.

@@ -6,17 +6,14 @@ mod window;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::client::{Asked, Outgoing, Response, Simulator, graph};
-use crate::destination::{
-    Adapter, Broker, Call, Limit, Means, Outcome, Scope, Setup, Standing, find,
-};
+use crate::destination::example::{body, call as call_about, now};
+use crate::destination::{Adapter, Broker, Call, Limit, Means, Outcome, Scope, Setup, find};
 use crate::event::facts::{Channel, Contact, Facts, Message};
-use crate::event::{Event, Kind};
 
 const NUMBER: &str = "106540352242922";
 const ACCOUNT: &str = "102290129340398";
@@ -69,43 +66,6 @@ fn facts() -> Facts {
     }
 }
 
-fn now() -> Timestamp {
-    "2026-11-24T12:00:00Z".parse().unwrap()
-}
-
-fn call_about(facts: Facts, payload: Value) -> Call {
-    let event = Event {
-        id: Uuid::from_u128(1),
-        sequence: 1,
-        source: "line".into(),
-        kind: Kind::MESSAGE_RECEIVED,
-        conversation: Some(Uuid::from_u128(2)),
-        time: now(),
-        received: now(),
-        historical: false,
-        cause: None,
-        correlation: Uuid::from_u128(1),
-        hops: 0,
-        traceparent: None,
-        facts,
-        raw: Bytes::new(),
-    };
-    Call {
-        id: Uuid::from_u128(3),
-        attempt: 1,
-        deliveries: vec![Uuid::from_u128(4)],
-        events: vec![Arc::new(event)],
-        payload,
-        request: None,
-        standing: Standing::default(),
-        token: None,
-        callback: None,
-        replay: false,
-        last: None,
-        now: now(),
-    }
-}
-
 fn call(payload: Value) -> Call {
     call_about(facts(), payload)
 }
@@ -136,10 +96,6 @@ fn attempt(adapter: &dyn Adapter, meta: &mut Meta, call: &Call) -> Outcome {
         }
         Err(outcome) => outcome,
     }
-}
-
-fn body(outgoing: &Outgoing) -> Value {
-    serde_json::from_slice(&outgoing.body).unwrap()
 }
 
 fn refusal(outcome: Outcome) -> String {
