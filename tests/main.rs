@@ -18,6 +18,7 @@ mod queues;
 mod pipeline;
 mod crash;
 mod conversation;
+mod takeover;
 mod cut;
 mod outage;
 mod faults;

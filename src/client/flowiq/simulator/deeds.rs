@@ -139,7 +139,8 @@ impl Store {
         self.add(conversation)
     }
 
-    /// `{from, text, sender_type?, name?}`: somebody writes, now.
+    /// `{from, text, sender_type?, name?, bot_status?}`: somebody writes, now. `bot_status`: whether
+    /// the bot answers from now on.
     fn written(&mut self, arguments: &Value, now: Timestamp) -> Value {
         let Some(from) =
             arguments["from"].as_str().filter(|it| it.contains(|it: char| it.is_ascii_digit()))
@@ -157,6 +158,10 @@ impl Store {
         });
         if let Some(name) = arguments["name"].as_str() {
             self.conversations[index].name = Some(name.to_owned());
+        }
+        let status = arguments["bot_status"].as_str();
+        if let Some(status) = ["active", "paused"].into_iter().find(|it| status == Some(*it)) {
+            self.conversations[index].bot_status = Some(status);
         }
         let text = arguments["text"].as_str().unwrap_or_default().to_owned();
         self.append(index, Message::new(text, sender, now));

@@ -122,8 +122,8 @@ impl Store {
         })
     }
 
-    /// `{from, text, role?, name?}`: somebody writes, now. `from` is the user's id at the first
-    /// bot, or a whole response path.
+    /// `{from, text, role?, name?, agent_mode?}`: somebody writes, now. `from` is the user's id at
+    /// the first bot, or a whole response path. `agent_mode`: who answers from now on.
     fn written(&mut self, arguments: &Value, now: Timestamp) -> Value {
         let Some(from) = arguments["from"].as_str().filter(|it| !it.is_empty()) else {
             return json!({ "error": "`from` is a user's id, as in \"17074777548\"" });
@@ -147,6 +147,9 @@ impl Store {
         });
         if let Some(name) = arguments["name"].as_str() {
             self.conversations[index].name = Some(name.to_owned());
+        }
+        if let Some(agent_mode) = arguments["agent_mode"].as_bool() {
+            self.conversations[index].agent_mode = agent_mode;
         }
         let text = arguments["text"].as_str().unwrap_or_default();
         let mut message = Message::new(role, "text", text.into(), now);
