@@ -50,7 +50,7 @@ enum Pace {
     /// Each as soon as its connection is free.
     Closed,
     /// Each at its moment, whatever became of those before.
-    Open { due: Semaphore, interval: Duration, began: OnceLock<Instant> },
+    Open { due: Semaphore, interval: Duration, tick: Duration, began: OnceLock<Instant> },
 }
 
 /// What the connections of one load share.
@@ -71,15 +71,17 @@ pub(crate) async fn closed(
 }
 
 /// Sends `rate` requests per second. A latency counts from the moment its request was due, so that
-/// a server that stalls is charged for the requests it held up.
+/// a server that stalls is charged for the requests it held up. What falls due within a `tick` goes
+/// together at its end: whoever asks for no latency need not pay a wake-up for each request.
 pub(crate) async fn open(
     address: SocketAddr,
     requests: &Arc<Requests>,
     connections: usize,
     rate: f64,
+    tick: Duration,
 ) -> Result<Load> {
     let interval = Duration::from_secs_f64(1.0 / rate);
-    let pace = Pace::Open { due: Semaphore::new(0), interval, began: OnceLock::new() };
+    let pace = Pace::Open { due: Semaphore::new(0), interval, tick, began: OnceLock::new() };
     run(address, requests, connections, pace).await
 }
 
@@ -125,7 +127,7 @@ async fn run(
 
 /// Lets each request go at its moment. A thread of its own: the runtime's timer has milliseconds.
 fn ring(run: &Run, connections: usize) {
-    let Pace::Open { due, interval, began } = &run.pace else { return };
+    let Pace::Open { due, interval, tick, began } = &run.pace else { return };
     let moment_of = |index: usize| *began.wait() + interval.mul_f64(index as f64);
     let mut rung = 0;
     while rung < run.requests.len() {
@@ -137,7 +139,7 @@ fn ring(run: &Run, connections: usize) {
             moment = moment_of(rung);
         }
         due.add_permits(rung - before);
-        std::thread::sleep(moment.saturating_duration_since(now));
+        std::thread::sleep(moment.saturating_duration_since(now).max(*tick));
     }
     // One more for each connection, which then finds that nothing is left.
     due.add_permits(connections);

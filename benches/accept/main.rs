@@ -193,8 +193,13 @@ impl Bench {
         for _ in 0..repeats {
             let requests = self.requests(count.max(1));
             let limit = &self.limit;
-            of_limit.push(load::open(limit.address, &requests, connections, rate).await?);
-            of_gateway.push(load::open(self.gateway.address, &requests, connections, rate).await?);
+            of_limit.push(
+                load::open(limit.address, &requests, connections, rate, Duration::ZERO).await?,
+            );
+            of_gateway.push(
+                load::open(self.gateway.address, &requests, connections, rate, Duration::ZERO)
+                    .await?,
+            );
             self.accepted += requests.len();
             self.gateway.drained().await?;
         }

@@ -61,18 +61,20 @@ pub(crate) struct Sustained {
     gateway_us: f64,
     /// The same of the broker.
     broker_us: f64,
+    /// The same of the generator.
+    generator_us: f64,
 }
 
 impl Sustained {
-    /// `backlog` is what was pending at which second; `cpu` of the gateway and of the broker.
+    /// `backlog` is what was pending at which second; `cpu` of gateway, broker, generator.
     pub(crate) fn new(
         offered: u32,
         load: &Load,
         backlog: &[(f64, u64)],
-        cpu: [Duration; 2],
+        cpu: [Duration; 3],
     ) -> Self {
         let events = load.latencies.len() as f64;
-        let [gateway_us, broker_us] = cpu.map(|it| it.as_secs_f64() * 1e6 / events);
+        let [gateway_us, broker_us, generator_us] = cpu.map(|it| it.as_secs_f64() * 1e6 / events);
         Self {
             offered,
             answered: load.rate(),
@@ -81,6 +83,7 @@ impl Sustained {
             p99_ms: load.percentile(0.99),
             gateway_us,
             broker_us,
+            generator_us,
         }
     }
 
@@ -207,8 +210,15 @@ impl fmt::Display for Figures {
             writeln!(
                 f,
                 "{} events/s offered: {:.0} answered, p99 {:.1} ms; backlog grew by {:.0}/s to {}; \
-                 CPU of an event {:.1} us, of the broker {:.1} us",
-                it.offered, it.answered, it.p99_ms, it.growth, it.left, it.gateway_us, it.broker_us
+                 CPU of an event {:.1} us, of the broker {:.1} us, of the generator {:.1} us",
+                it.offered,
+                it.answered,
+                it.p99_ms,
+                it.growth,
+                it.left,
+                it.gateway_us,
+                it.broker_us,
+                it.generator_us
             )?;
         }
         if let Some(it) = &self.pending {

@@ -1,5 +1,6 @@
 //! Accepted, confirmed by RabbitMQ and settled, at a given rate: does the backlog grow?
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,13 +10,16 @@ use anyhow::{Context, Result, ensure};
 
 use crate::broker::Broker;
 use crate::cpu::Cpu;
-use crate::load;
+use crate::load::{self, Load};
 use crate::messages::{Requests, SECRET};
 use crate::report::Sustained;
 use crate::server::Server;
 
 /// Connections of the generator.
 const CONNECTIONS: usize = 256;
+
+/// What falls due within this goes together.
+const TICK: Duration = Duration::from_millis(1);
 
 /// How often the backlog is read.
 const LOOK: Duration = Duration::from_millis(250);
@@ -74,12 +78,15 @@ impl Run<'_> {
         let requests = Arc::new(Requests::build(self.built, count, now));
         self.built += count;
         let (gateway, broker) = (&self.gateway, self.broker);
-        let cpu = [gateway.cpu()?, rabbitmq()?];
+        let cpu = || anyhow::Ok([gateway.cpu()?, rabbitmq()?, Cpu::of("self")?]);
+        let before = cpu()?;
         let over = AtomicBool::new(false);
         let loading = async {
-            let load = load::open(gateway.address, &requests, CONNECTIONS, f64::from(rate)).await;
+            let address = gateway.address;
+            let load = tokio::task::spawn_blocking(move || generate(address, &requests, rate));
+            let load = load.await;
             over.store(true, Ordering::Relaxed);
-            load
+            load?
         };
         let looking = async {
             let began = Instant::now();
@@ -100,9 +107,16 @@ impl Run<'_> {
             broker.purge().await?;
             tokio::time::sleep(LOOK).await;
         }
-        let cpu = [gateway.cpu()?.since(cpu[0]), rabbitmq()?.since(cpu[1])];
+        let [gateway, broker, own] = cpu()?;
+        let cpu = [gateway.since(before[0]), broker.since(before[1]), own.since(before[2])];
         Ok(Sustained::new(rate, &load, &backlog, cpu))
     }
+}
+
+/// The load, on one thread: what the generator uses is not there for those that are measured.
+fn generate(address: SocketAddr, requests: &Arc<Requests>, rate: u32) -> Result<Load> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(load::open(address, requests, CONNECTIONS, f64::from(rate), TICK))
 }
 
 /// The processor time of the broker, if it runs here.
