@@ -49,7 +49,7 @@ fn parcel(number: usize) -> Result<Parcel> {
         correlation: id,
         hops: 0,
         traceparent: None,
-        facts,
+        facts: facts.into(),
         raw: RAW.into(),
     };
     let delivery = event_id("delivery", &number.to_string());

@@ -59,7 +59,7 @@ fn draft(kind: Kind, reason: &str, destination: &str, subject: Option<&str>) -> 
         time: None,
         historical: false,
         candidates: Vec::new(),
-        facts: Facts { notice: Some(notice), ..Facts::default() },
+        facts: Box::new(Facts { notice: Some(notice), ..Facts::default() }),
         raw: 0..0,
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn event(facts: Facts) -> Event {
         correlation: Uuid::from_u128(1),
         hops: 0,
         traceparent: None,
-        facts,
+        facts: facts.into(),
         raw: bytes::Bytes::from_static(b"{\"verbatim\":true}"),
     }
 }

@@ -42,7 +42,8 @@ pub struct Draft {
     /// Identifiers of the conversation, strongest first; empty when the event belongs to none.
     pub candidates: Vec<Candidate>,
     /// What the event says, in the field's own terms.
-    pub facts: Facts,
+    /// Boxed: it is large, and handed on often.
+    pub facts: Box<Facts>,
     /// The provider's own fragment, as a range of the request's body.
     pub raw: Range<usize>,
 }
@@ -99,7 +100,7 @@ pub struct Event {
     /// W3C trace context of the request that brought it.
     pub traceparent: Option<String>,
     /// What the event says.
-    pub facts: Facts,
+    pub facts: Box<Facts>,
     /// The provider's own fragment, verbatim.
     pub raw: Bytes,
 }

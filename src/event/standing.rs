@@ -138,7 +138,7 @@ fn word(draft: &Draft) -> Option<Change> {
 
 /// What the contact wishes to be sent.
 fn wish(draft: &Draft) -> Option<Change> {
-    let Facts { preference, status, .. } = &draft.facts;
+    let Facts { preference, status, .. } = &*draft.facts;
     if let Some(preference) = preference
         && (preference.category.contains("marketing") || preference.category == "messages")
     {

@@ -301,6 +301,6 @@ pub trait Queues: Send + Sync + 'static {
 pub const SEEN_FOR: Duration = Duration::from_hours(8 * 24);
 
 /// Reads facts back; unknown fields of a newer version are dropped.
-pub(crate) fn read_facts(json: &[u8]) -> Result<Facts, Error> {
+pub(crate) fn read_facts(json: &[u8]) -> Result<Box<Facts>, Error> {
     serde_json::from_slice(json).map_err(|it| Error::Read(it.to_string()))
 }

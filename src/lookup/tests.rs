@@ -40,7 +40,7 @@ fn subject(phone: &str, text: &str) -> Subject {
         correlation: Uuid::from_u128(1),
         hops: 0,
         traceparent: None,
-        facts,
+        facts: facts.into(),
         raw: bytes::Bytes::new(),
     }))
 }

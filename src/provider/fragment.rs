@@ -29,10 +29,10 @@ pub(super) fn draft(provider: &str, kind: Kind, dedup_key: String, raw: Range<us
         historical: false,
         anonymous: false,
         candidates: Vec::new(),
-        facts: Facts {
+        facts: Box::new(Facts {
             channel: Channel { provider: provider.to_owned(), ..Channel::default() },
             ..Facts::default()
-        },
+        }),
         raw,
     }
 }

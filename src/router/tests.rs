@@ -17,7 +17,7 @@ fn draft(kind: &str, text: &str) -> Draft {
         historical: false,
         anonymous: false,
         candidates: Vec::new(),
-        facts: Facts {
+        facts: Box::new(Facts {
             channel: Channel {
                 provider: "whatsapp".into(),
                 account: "1065".into(),
@@ -25,7 +25,7 @@ fn draft(kind: &str, text: &str) -> Draft {
             },
             message: Some(Message { text: Some(text.into()), ..Message::default() }),
             ..Facts::default()
-        },
+        }),
         raw: 0..2,
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct Told {
     time: Option<Timestamp>,
     historical: bool,
     candidates: Vec<Candidate>,
-    facts: Facts,
+    facts: Box<Facts>,
     pub(crate) raw: Vec<u8>,
 }
 

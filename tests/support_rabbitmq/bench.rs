@@ -12,7 +12,7 @@ use lapin::{Channel, Connection, ConnectionProperties};
 use serde_json::{Value, json};
 use sluicegate::config::Secret;
 use sluicegate::destination::{self, Broker, Means, Outcome, Parcel, Setup, Transport};
-use sluicegate::event::{Event, Facts, Kind, event_id};
+use sluicegate::event::{Event, Kind, event_id};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -137,7 +137,7 @@ pub(crate) fn parcel(source: &str, number: u64) -> Parcel {
         correlation: id,
         hops: 0,
         traceparent: None,
-        facts: Facts::default(),
+        facts: Box::default(),
         raw: format!(r#"{{"text":"{}"}}"#, "x".repeat(400)).into(),
     };
     let delivery = event_id("delivery", &format!("{source} {number}"));

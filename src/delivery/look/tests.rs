@@ -67,7 +67,7 @@ fn subject(text: &str) -> Subject {
         correlation: Uuid::from_u128(1),
         hops: 0,
         traceparent: None,
-        facts: Facts { channel, message: Some(message), ..Facts::default() },
+        facts: Box::new(Facts { channel, message: Some(message), ..Facts::default() }),
         raw: bytes::Bytes::new(),
     }))
 }

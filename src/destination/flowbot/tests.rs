@@ -87,7 +87,7 @@ fn event(facts: Facts) -> Event {
         correlation: Uuid::from_u128(1),
         hops: 0,
         traceparent: None,
-        facts,
+        facts: facts.into(),
         raw: Bytes::from_static(b"{}"),
     }
 }

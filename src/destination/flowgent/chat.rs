@@ -250,7 +250,7 @@ impl Chat {
             time: None,
             historical: false,
             candidates: Vec::new(),
-            facts: Facts { channel, agent: Some(agent), ..Facts::default() },
+            facts: Box::new(Facts { channel, agent: Some(agent), ..Facts::default() }),
             raw: 0..length,
         }
     }

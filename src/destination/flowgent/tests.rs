@@ -89,7 +89,7 @@ fn wrote(message: Message) -> Event {
         correlation: Uuid::from_u128(1),
         hops: 0,
         traceparent: None,
-        facts,
+        facts: facts.into(),
         raw: bytes::Bytes::from_static(b"{}"),
     }
 }

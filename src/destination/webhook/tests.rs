@@ -12,7 +12,7 @@ use crate::client::{Outgoing, Response};
 use crate::destination::{
     Adapter, Arrived, Broker, Call, Means, Outcome, Scope, Setup, Standing, find,
 };
-use crate::event::{Event, Facts, Kind, wire};
+use crate::event::{Event, Kind, wire};
 use crate::http::Unanswered;
 
 mod forward;
@@ -45,7 +45,7 @@ fn event(number: u128) -> Arc<Event> {
         correlation: Uuid::from_u128(number),
         hops: 0,
         traceparent: None,
-        facts: Facts::default(),
+        facts: Box::default(),
         raw: Bytes::from_static(b"{}"),
     })
 }

@@ -16,7 +16,7 @@ fn results_and_steps_are_bounded() {
         historical: false,
         anonymous: false,
         candidates: Vec::new(),
-        facts: Facts::default(),
+        facts: Box::default(),
         raw: 0..raw.len(),
     };
     let subject = Subject::draft("s".into(), Arc::new(draft), raw.into());

@@ -64,7 +64,7 @@ fn subject() -> Subject {
         historical: false,
         anonymous: false,
         candidates: Vec::new(),
-        facts: facts(),
+        facts: facts().into(),
         raw: 0..RAW.len(),
     };
     Subject::draft("shop".into(), Arc::new(draft), Bytes::from_static(RAW.as_bytes()))
@@ -84,7 +84,7 @@ fn event() -> Event {
         correlation: Uuid::from_u128(4),
         hops: 1,
         traceparent: None,
-        facts: facts(),
+        facts: facts().into(),
         raw: Bytes::from_static(RAW.as_bytes()),
     }
 }

@@ -113,7 +113,7 @@ fn leading_conjuncts_answer_as_the_engine_does() {
 
 #[test]
 fn what_others_than_chats_send_can_be_asked_for() {
-    let facts: Facts = serde_json::from_value(json!({
+    let facts: Box<Facts> = serde_json::from_value(json!({
         "comment": {"id": "c", "item": "post"},
         "lead": {"email": "e", "fields": {"product": {"name": "p"}}},
         "flow": {"id": "f"},

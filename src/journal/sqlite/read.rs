@@ -138,7 +138,7 @@ fn found(row: &Row<'_>) -> Result<Found, Error> {
             correlation: optional(9)?.map_or_else(|| uuid(1), Ok)?,
             hops: row.get(10)?,
             traceparent: row.get(11)?,
-            facts: crate::event::Facts::default(),
+            facts: Box::default(),
             raw: Bytes::from(row.get::<_, Vec<u8>>(13)?),
         };
         Ok((event, row.get(12)?, row.get(14)?, row.get(15)?))

@@ -90,11 +90,11 @@ pub(super) fn drafts(body: &[u8], tenant: &str) -> Vec<Draft> {
             time: None,
             historical: false,
             candidates: Vec::new(),
-            facts: Facts {
+            facts: Box::new(Facts {
                 channel: channel(tenant),
                 unmapped: Some(Unmapped { field: None, reason: reason.into() }),
                 ..Facts::default()
-            },
+            }),
             raw: 0..body.len(),
         });
     }
@@ -139,7 +139,7 @@ impl Setting<'_> {
             .into_iter()
             .flatten()
             .collect(),
-            facts: Facts {
+            facts: Box::new(Facts {
                 contact: id.map(|id| Contact {
                     id,
                     phone: number
@@ -153,7 +153,7 @@ impl Setting<'_> {
                 channel: channel(self.tenant),
                 conversation: Conversation { bot: profile.bot, ..Conversation::default() },
                 ..Facts::default()
-            },
+            }),
             raw,
         }
     }

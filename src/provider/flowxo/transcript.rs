@@ -139,11 +139,11 @@ impl Transcript<'_> {
             historical: false,
             anonymous: false,
             candidates: if path.is_empty() { Vec::new() } else { vec![candidate()] },
-            facts: Facts {
+            facts: Box::new(Facts {
                 contact,
                 channel: Channel { provider: PROVIDER.into(), account, ..Channel::default() },
                 ..Facts::default()
-            },
+            }),
             raw: range(self.body, raw),
         }
     }

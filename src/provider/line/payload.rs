@@ -113,7 +113,7 @@ impl Setting<'_> {
         let key = format!("event:{}:{id}", self.account);
         let mut draft = fragment::draft(PROVIDER, kind, key, range);
         draft.time = time(&event["timestamp"]);
-        draft.facts = Facts { channel: draft.facts.channel, ..facts };
+        *draft.facts = Facts { channel: draft.facts.channel, ..facts };
         self.account.clone_into(&mut draft.facts.channel.account);
         self.place(&mut draft, event);
         Ok(draft)

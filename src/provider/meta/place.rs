@@ -79,7 +79,7 @@ impl<'a> Place<'a> {
             historical: self.historical,
             anonymous: false,
             candidates: Vec::new(),
-            facts: Facts { channel: self.channel.clone(), ..Facts::default() },
+            facts: Box::new(Facts { channel: self.channel.clone(), ..Facts::default() }),
             raw: self.range(raw),
         }
     }
@@ -136,11 +136,11 @@ pub(super) fn whole(product: Product, body: &[u8], reason: &str) -> Draft {
         historical: false,
         anonymous: false,
         candidates: Vec::new(),
-        facts: Facts {
+        facts: Box::new(Facts {
             channel: channel(product),
             unmapped: Some(Unmapped { field: None, reason: reason.to_owned() }),
             ..Facts::default()
-        },
+        }),
         raw: 0..body.len(),
     }
 }

@@ -221,7 +221,7 @@ fn the_text_and_the_contact_of_a_sample_can_be_chosen() {
         let (samples, source) = built(product);
         let sample = samples.iter().find(|it| it.name == name).unwrap();
         let body = composed(&*source, sample, 1, [Some("refund!"), Some("777")]);
-        let facts = drafts(product, &body).remove(0).facts;
+        let facts = *drafts(product, &body).remove(0).facts;
         let message = facts.message.and_then(|it| it.text);
         let text = message.or_else(|| facts.comment.and_then(|it| it.text));
         assert_eq!(text.as_deref(), Some("refund!"), "{product:?} {name}");

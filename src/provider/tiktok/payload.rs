@@ -191,7 +191,7 @@ impl Event {
             historical: false,
             anonymous: false,
             candidates: Vec::new(),
-            facts: Facts { channel: self.channel(), ..Facts::default() },
+            facts: Box::new(Facts { channel: self.channel(), ..Facts::default() }),
             raw: self.raw.clone(),
         }
     }
@@ -235,11 +235,11 @@ fn unmapped(field: Option<&str>, reason: &str, raw: &[u8], range: Range<usize>) 
         historical: false,
         anonymous: false,
         candidates: Vec::new(),
-        facts: Facts {
+        facts: Box::new(Facts {
             channel: channel(),
             unmapped: Some(Unmapped { field, reason: reason.to_owned() }),
             ..Facts::default()
-        },
+        }),
         raw: range,
     }
 }

@@ -305,7 +305,7 @@ fn fields(mapping: &Mapping, place: &Place<'_>) -> Map<String, Value> {
 fn shape(draft: &mut Draft, id: Option<String>, email: Option<String>) {
     let sections = draft.kind.sections();
     let has = |section: &str| sections.contains(&section);
-    let Facts { contact, message, lead, flow, fields, .. } = &mut draft.facts;
+    let Facts { contact, message, lead, flow, fields, .. } = &mut *draft.facts;
     if has("lead") {
         let fields = std::mem::take(fields);
         *lead = Some(Lead { id, email, fields, ..Lead::default() });

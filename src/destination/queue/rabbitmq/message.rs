@@ -118,7 +118,7 @@ pub(super) mod tests {
             correlation: Uuid::from_u128(4),
             hops: 1,
             traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
-            facts: Facts {
+            facts: Box::new(Facts {
                 channel: Channel {
                     provider: "whatsapp".into(),
                     account: "106540352242922".into(),
@@ -126,7 +126,7 @@ pub(super) mod tests {
                 },
                 message: Some(Words { text: Some("hello".into()), ..Words::default() }),
                 ..Facts::default()
-            },
+            }),
             raw: r#"{"text":{"body":"hello"}}"#.into(),
         };
         let delivery = Uuid::from_u128(5);

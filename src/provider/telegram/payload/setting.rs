@@ -68,7 +68,7 @@ impl<'a> Setting<'a> {
             historical: false,
             anonymous: false,
             candidates: Vec::new(),
-            facts: Facts { channel: channel(self.bot), ..Facts::default() },
+            facts: Box::new(Facts { channel: channel(self.bot), ..Facts::default() }),
             raw: self.range.clone(),
         }
     }
@@ -176,11 +176,11 @@ pub(super) fn whole(bot: &str, body: &[u8], reason: &str) -> Draft {
         historical: false,
         anonymous: false,
         candidates: Vec::new(),
-        facts: Facts {
+        facts: Box::new(Facts {
             channel: channel(bot),
             unmapped: Some(Unmapped { field: None, reason: reason.to_owned() }),
             ..Facts::default()
-        },
+        }),
         raw: 0..body.len(),
     }
 }
