@@ -84,8 +84,8 @@ impl Gateway {
         let metrics = Arc::new(Metrics::default());
         let journal: Arc<dyn Journal> = Arc::clone(&store) as _;
         let (of_engine, of_metrics) = (Arc::clone(&journal), Arc::clone(&metrics));
-        let engine =
-            Engine::open(of_engine, Arc::clone(&plan), of_metrics, store_key.clone()).await?;
+        let (of_plan, key, shelf) = (Arc::clone(&plan), store_key.clone(), Arc::clone(&media));
+        let engine = Engine::open(of_engine, of_plan, of_metrics, key, shelf).await?;
         let engine = Arc::new(engine);
         engine.start().await?;
         let polls =

@@ -11,7 +11,7 @@ use crate::support::gateway::{Gateway, client, envelope, post, text_message};
 use crate::support::simulation::Simulation;
 
 /// A receiver of webhooks that remembers what it was sent.
-async fn receiver() -> (String, Arc<Mutex<Vec<Value>>>) {
+pub(crate) async fn receiver() -> (String, Arc<Mutex<Vec<Value>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -36,7 +36,7 @@ async fn receiver() -> (String, Arc<Mutex<Vec<Value>>>) {
 }
 
 /// Waits until so much was sent.
-async fn sent(seen: &Mutex<Vec<Value>>, count: usize) -> Vec<Value> {
+pub(crate) async fn sent(seen: &Mutex<Vec<Value>>, count: usize) -> Vec<Value> {
     for _ in 0..200 {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let all = seen.lock().unwrap().clone();

@@ -35,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "provider",
             "router",
             "telemetry",
+            "media",
         ],
     ),
     ("ingress", &["config", "event", "clock", "journal", "media", "plan", "provider", "telemetry"]),

@@ -20,9 +20,9 @@ use crate::destination::{self, Policy, Takes};
 use crate::event::{GATEWAY, Kind};
 use crate::expression::Payload;
 use crate::provider;
-use crate::router::{Route, Table, Target};
+use crate::router::{Files, Route, Table, Target};
 pub(super) use entry::schema;
-use entry::{Gather, Settings};
+use entry::{Gather, Media, Settings};
 use kinds::{hint_of_kind, is_on, known_kinds};
 
 /// Names that a route may use.
@@ -106,7 +106,7 @@ impl Compiler<'_> {
         let when = node.get("when").and_then(|it| self.condition(it, "when", &kinds));
         let unless = node.get("unless").and_then(|it| self.condition(it, "unless", &kinds));
         let to = node.get("to").map(|it| self.to(it, &kinds)).unwrap_or_default();
-        for key in ["unless", "lookup"] {
+        for key in ["unless", "lookup", "media"] {
             if let Some(node) = node.get(key) {
                 self.asks_before_calls(node, key, &to);
             }
@@ -122,6 +122,7 @@ impl Compiler<'_> {
             on,
             when,
             unless,
+            files: settings.media.map_or(Files::Told, |Media::Fetch| Files::Fetched),
             collect: settings.collect.map(Gather::collect),
             to,
             stop: settings.stop,
@@ -141,7 +142,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// How a conversation stands is asked right before a call, and transports make none.
+    /// What is asked or fetched right before a call has no place at transports, which make none.
     fn asks_before_calls(&mut self, node: &Node, key: &str, to: &[Target]) {
         for target in to {
             let named = |it: &&(&str, &str, Span)| it.0 == &*target.destination;

@@ -1,7 +1,7 @@
 //! One call of an adapter: everything between a lease and its outcome.
 //!
-//! In order: how the conversation stands, lookups, `unless`, the payload, pauses, limits, the token, the
-//! call's own record, the exchange, what it means.
+//! In order: how the conversation stands, files, lookups, `unless`, the payload, pauses, limits, the
+//! token, the call's own record, the exchange, what it means.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use super::lane::{Wait, Worker};
 use super::look::{self, Found, Missed};
 use super::unattempted::Unattempted;
 use super::verdict::Case;
-use super::{redact, state};
+use super::{fetch, redact, state};
 use crate::client::{Outgoing, Response};
 use crate::clock;
-use crate::config::Secret;
+use crate::config::{Period, Secret};
 use crate::destination::{
     Adapter, Arrived, BoxFuture, Call, Destination, Limit, Outcome, Scope, Standing,
 };
@@ -27,7 +27,7 @@ use crate::http::{Rules, Unanswered};
 use crate::journal::{Lease, Opened, Record, Run, Settlement, Verdict};
 use crate::plan::Plan;
 use crate::provider::{Callback, callback_url};
-use crate::router::Route;
+use crate::router::{Files, Route};
 
 /// The most that is read of an answer, in bytes.
 const ANSWER: usize = 4 << 20;
@@ -85,6 +85,7 @@ pub(super) async fn make(
         run: &run,
         scopes: Vec::new(),
         record: None,
+        links: Vec::new(),
     };
     let result = making.outcome(started).await;
     let (scopes, record) = (making.scopes, making.record);
@@ -129,8 +130,7 @@ pub(super) async fn make(
     let (position, others) = positions.split_first()?;
     // From here on the journal knows what becomes of it.
     guard.done();
-    let took = watch.elapsed();
-    let (position, others) = (*position, others.to_vec());
+    let (took, position, others) = (watch.elapsed(), *position, others.to_vec());
     let judged = run.answer.is_some();
     worker
         .settle(vec![Settlement { position, others, started, took, verdict, record, judged }])
@@ -158,6 +158,8 @@ struct Making<'a> {
     scopes: Vec<String>,
     /// What was sent and answered.
     record: Option<Record>,
+    /// What of links to files may be seen nowhere.
+    links: Vec<Secret>,
 }
 
 impl Making<'_> {
@@ -176,15 +178,17 @@ impl Making<'_> {
         if self.run.overdue {
             return Ok(self.adapter.overdue(&call));
         }
-        let found = look::made(self.worker, self.plan, newest, now).await?;
+        if route.is_some_and(|it| it.files == Files::Fetched) {
+            self.links = fetch::made(self.worker, self.plan, &mut call.events, now).await?;
+        }
+        let found = look::made(self.worker, self.plan, &newest.route, call.event(), now).await?;
         Self::render(route, newest, &mut call, found)?;
         self.pauses(&call)?;
         let age = self.worker.age(first, &self.scopes, now);
         if let Some(max_age) = self.destination.policy.max_age
             && age > max_age
         {
-            let reason = format!("it became older than {}", crate::config::Period(max_age));
-            return Err(Stop::Dead(reason));
+            return Err(Stop::Dead(format!("it became older than {}", Period(max_age))));
         }
         // The token first: calls that waited for one together must not go together.
         if let Some(session) = self.adapter.session() {
@@ -241,7 +245,7 @@ impl Making<'_> {
         if route.unless.is_none() && payload.is_none() {
             return Ok(());
         }
-        let subject = Subject::event(Arc::clone(&newest.event));
+        let subject = Subject::event(Arc::clone(call.event()));
         let subject = subject.with(&state::of(call, found));
         if let Some(unless) = &route.unless {
             match unless.holds(&subject) {
@@ -362,7 +366,7 @@ impl Making<'_> {
 
     /// What may be seen nowhere.
     fn secrets(&self, call: &Call) -> Vec<Secret> {
-        let of_call = call.token.iter().chain(&call.callback).cloned();
+        let of_call = call.token.iter().chain(&call.callback).chain(&self.links).cloned();
         self.adapter.secrets().into_iter().chain(of_call).collect()
     }
 

@@ -21,6 +21,7 @@ use crate::config::Secret;
 use crate::destination::{Destination, Means, Scope};
 use crate::http::Clients;
 use crate::journal::{Journal, Lease, Run, Ticket};
+use crate::media::Shelf;
 use crate::plan::Plan;
 use crate::telemetry::metrics::Metrics;
 
@@ -44,6 +45,7 @@ pub(super) struct Worker {
     pub(super) tokens: Arc<Tokens>,
     pub(super) pauses: Arc<Pauses>,
     pub(super) store_key: Secret,
+    pub(super) shelf: Arc<Shelf>,
 }
 
 /// Runs until told to stop, then ends what is in flight.

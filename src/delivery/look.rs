@@ -16,9 +16,10 @@ use super::redact;
 use crate::client::Outgoing;
 use crate::config::Secret;
 use crate::destination::Outcome;
+use crate::event::Event;
 use crate::expression::Subject;
 use crate::http::{Clients, Connection, Rules};
-use crate::journal::{Lease, Run};
+use crate::journal::Run;
 use crate::lookup::{Failure, Lookup, OnError};
 use crate::plan::Plan;
 
@@ -45,13 +46,14 @@ pub(super) type Found = Map<String, Value>;
 pub(super) async fn made(
     worker: &Worker,
     plan: &Plan,
-    lease: &Lease,
+    route: &str,
+    event: &Arc<Event>,
     now: Timestamp,
 ) -> Result<Found, Missed> {
-    match plan.lookups.get(&lease.route) {
+    match plan.lookups.get(route) {
         None => Ok(Found::new()),
         Some(lookups) => {
-            let subject = Subject::event(Arc::clone(&lease.event));
+            let subject = Subject::event(Arc::clone(event));
             worker.looks.found(lookups, &subject, now).await
         }
     }

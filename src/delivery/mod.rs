@@ -8,6 +8,7 @@ mod call;
 mod state;
 mod tell;
 mod look;
+mod fetch;
 mod unattempted;
 mod verdict;
 pub mod schedule;
@@ -37,6 +38,7 @@ use crate::config::Secret;
 use crate::destination::Scope;
 use crate::http::Clients;
 use crate::journal::{Error, Journal, LaneState};
+use crate::media::Shelf;
 use crate::plan::Plan;
 use crate::telemetry::metrics::{self, Metrics};
 
@@ -56,6 +58,7 @@ pub struct Engine {
     tokens: Arc<Tokens>,
     pauses: Arc<Pauses>,
     store_key: Secret,
+    shelf: Arc<Shelf>,
     /// When each lane's loop turned last, in microseconds since 1970, and what holds it.
     pulses: Arc<Mutex<BTreeMap<Arc<str>, Arc<Pulse>>>>,
 }
@@ -90,6 +93,7 @@ impl Engine {
         plan: Arc<ArcSwap<Plan>>,
         metrics: Arc<Metrics>,
         store_key: Secret,
+        shelf: Arc<Shelf>,
     ) -> Result<Self, Error> {
         let limiter = Limiter::new(clock::now());
         limiter.load(&*journal).await?;
@@ -101,6 +105,7 @@ impl Engine {
             looks: Arc::new(Looks::new(clients.clone())),
             clients,
             store_key,
+            shelf,
             journal,
             plan,
             metrics,
@@ -168,6 +173,7 @@ impl Engine {
                 tokens: Arc::clone(&self.tokens),
                 pauses: Arc::clone(&self.pauses),
                 store_key: self.store_key.clone(),
+                shelf: Arc::clone(&self.shelf),
             });
             lock(&self.lanes).spawn(lane::run(worker, self.stop.subscribe()));
         }

@@ -131,7 +131,7 @@ pub struct Call {
 
 impl Call {
     /// The newest event: what templates and default payloads speak of.
-    pub fn event(&self) -> &Event {
+    pub fn event(&self) -> &Arc<Event> {
         self.events.last().expect("a call has an event")
     }
 

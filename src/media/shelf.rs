@@ -54,8 +54,7 @@ impl Shelf {
             return Err(Refused::Different);
         }
         let path = self.path(&digest);
-        if let Ok(file) = File::options().append(true).open(&path) {
-            file.set_modified(now.into())?;
+        if self.renew(&digest, now)? {
             return Ok(digest);
         }
         fs::create_dir_all(&self.directory)?;
@@ -68,6 +67,17 @@ impl Shelf {
             return Err(error.into());
         }
         Ok(digest)
+    }
+
+    /// Counts a content as kept from now on. Answers whether it is there.
+    ///
+    /// # Errors
+    /// When the disk refuses it.
+    pub fn renew(&self, digest: &Digest, now: Timestamp) -> io::Result<bool> {
+        match File::options().append(true).open(self.path(digest)) {
+            Ok(file) => file.set_modified(now.into()).map(|()| true),
+            Err(_) => Ok(false),
+        }
     }
 
     /// The content of a digest; `None` when it is not, or no longer, there.

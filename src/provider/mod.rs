@@ -11,13 +11,16 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::config::Secret;
+use crate::event::facts::{Facts, Media};
 use crate::event::{Draft, Kind};
 
 mod callback;
 mod fragment;
 mod fresh;
 mod handshake;
+mod media;
 mod poll;
+mod proof;
 mod request;
 mod signature;
 
@@ -35,7 +38,9 @@ mod webhook;
 mod whatsapp;
 
 pub use callback::{Callback, callback_url};
+pub use media::{Download, Next};
 pub use poll::{Batch, Cursor, Poller, Progress, Turn};
+pub use proof::Proof;
 pub use request::{Headers, Request, Unverified, Verified};
 pub use signature::{PRESETS, Preset, Verifier};
 
@@ -117,6 +122,16 @@ pub trait Provider: Send + Sync + Sized + 'static {
         None
     }
 
+    /// How a file of an event of this source is fetched; by its URL, unless the provider knows
+    /// better. `None`: there is no way.
+    ///
+    /// # Errors
+    /// What the settings lack for it.
+    fn download(&self, facts: &Facts, media: &Media) -> Result<Option<Download>, String> {
+        let _ = facts;
+        Ok(media.url.as_deref().and_then(Download::at))
+    }
+
     /// Turns the payload into events, in the order they happened; never empty, never failing.
     ///
     /// What nobody knows becomes `<provider>.unmapped`, and one strange element never costs its
@@ -183,47 +198,6 @@ impl Answer {
     /// An empty 200.
     pub const fn ok() -> Self {
         Self { content_type: "text/plain; charset=utf-8", body: String::new() }
-    }
-}
-
-/// What a passed check proves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Proof {
-    /// Nothing: anybody can send.
-    Nothing,
-    /// The sender knows the secret. The body could have been changed on the way.
-    Sender,
-    /// The sender was given the URL, not long ago.
-    SenderAndTime,
-    /// The body is as it was sent. It could have been sent long ago.
-    Body,
-    /// The body is as it was sent, just now.
-    BodyAndTime,
-    /// Nobody sends: the gateway asked the provider itself.
-    Polled,
-}
-
-impl Proof {
-    /// One sentence for `docs/providers.md` and the operator.
-    pub const fn describe(self) -> &'static str {
-        match self {
-            Self::Nothing => "Proves nothing: anybody who knows the URL can send.",
-            Self::Sender => "Proves the sender, not the body.",
-            Self::SenderAndTime => "Proves the sender and the time, not the body.",
-            Self::Body => "Proves the sender and the body; a replay looks genuine.",
-            Self::BodyAndTime => "Proves the sender, the body and the time.",
-            Self::Polled => "Nobody sends: the gateway asks the provider itself.",
-        }
-    }
-
-    /// Whether a changed body is noticed.
-    pub const fn covers_body(self) -> bool {
-        matches!(self, Self::Body | Self::BodyAndTime)
-    }
-
-    /// Whether a request of long ago is noticed.
-    pub const fn covers_time(self) -> bool {
-        matches!(self, Self::SenderAndTime | Self::BodyAndTime)
     }
 }
 
@@ -295,6 +269,11 @@ pub trait Source: Send + Sync {
     fn poller(&self, cursors: Vec<Cursor>) -> Option<Box<dyn Poller>>;
     /// See [`Provider::simulated`].
     fn simulated(&self) -> Option<String>;
+    /// See [`Provider::download`].
+    ///
+    /// # Errors
+    /// What the settings lack for it.
+    fn download(&self, facts: &Facts, media: &Media) -> Result<Option<Download>, String>;
     /// See [`Provider::compose`]; signed.
     ///
     /// # Errors
@@ -346,6 +325,10 @@ impl<P: Provider> Source for P {
 
     fn simulated(&self) -> Option<String> {
         Provider::simulated(self)
+    }
+
+    fn download(&self, facts: &Facts, media: &Media) -> Result<Option<Download>, String> {
+        Provider::download(self, facts, media)
     }
 
     fn compose(&self, sample: &Sample, fresh: &Fresh<'_>) -> Result<Request, String> {

@@ -29,6 +29,8 @@ pub struct Route {
     /// The condition on how the conversation stands right before the attempt: where it holds, the
     /// delivery is skipped.
     pub unless: Option<Condition>,
+    /// What becomes of the files of its messages.
+    pub files: Files,
     /// How a burst of a conversation is gathered into one call.
     pub collect: Option<Collect>,
     /// Destinations, in order.
@@ -39,6 +41,16 @@ pub struct Route {
     pub otherwise: bool,
     /// Also takes events that are told after the fact.
     pub history: bool,
+}
+
+/// What becomes of files, right before the attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Files {
+    /// They stay where the provider told they are.
+    #[default]
+    Told,
+    /// They are fetched, and links of ours lead to them.
+    Fetched,
 }
 
 /// One entry of a route's `to`.

@@ -38,6 +38,7 @@ fn route(name: &str) -> Route {
     let target = Target { destination: format!("to {name}").into(), payload: None };
     Route {
         unless: None,
+        files: Files::Told,
         collect: None,
         name: name.into(),
         from: HashSet::new(),

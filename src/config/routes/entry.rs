@@ -36,6 +36,12 @@ pub(super) struct Settings {
     #[serde(default)]
     #[schemars(schema_with = "lookups")]
     lookup: Json,
+    /// `fetch`: the files of its messages are fetched right before the attempt, and their `url` is
+    /// a link of ours that anybody can follow for a day. A file that is no longer there, lies at a
+    /// private address or is larger than 16 MiB stays as the provider told it; whatever else fails
+    /// is tried again.
+    #[serde(default)]
+    pub(super) media: Option<Media>,
     /// A burst of messages of one conversation becomes one call: for how long nothing more has to
     /// come (`collect: 3s`), or a map that also says when it ends at the latest. Its destinations
     /// keep the order of a conversation.
@@ -53,6 +59,15 @@ pub(super) struct Settings {
     /// Whether it takes events that are told long after they happened, too.
     #[serde(default)]
     history: History,
+}
+
+/// What becomes of files.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(super) enum Media {
+    /// They are fetched.
+    Fetch,
 }
 
 /// How a burst is gathered: `3s`, or a map.

@@ -19,7 +19,7 @@ pub struct Message {
     /// What a person would read: a text's body, a medium's caption, a button's title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// A file, by reference. Nothing is fetched.
+    /// A file, by reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media: Option<Media>,
     /// The files after the first, where one message holds several.
@@ -82,7 +82,8 @@ pub struct Media {
     /// The provider's id, to fetch it by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Where it lies; often short-lived and only readable with the account's token.
+    /// Where it lies; often short-lived and only readable with the account's token, unless the
+    /// route says `media: fetch`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// MIME type, verbatim.

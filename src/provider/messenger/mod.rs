@@ -7,8 +7,10 @@ use bytes::Bytes;
 
 use super::meta::{self, Config, Meta, Product};
 use super::{
-    Answer, Fresh, Headers, Proof, Provider, Rejection, Request, Sample, Setup, Verified, Verifier,
+    Answer, Download, Fresh, Headers, Proof, Provider, Rejection, Request, Sample, Setup, Verified,
+    Verifier,
 };
+use crate::event::facts::{Facts, Media};
 use crate::event::{Draft, Kind};
 
 pub(super) use payload::{by, change, is_messaging, messaging, sign};
@@ -34,6 +36,10 @@ impl Provider for Messenger {
 
     fn handshake(&self, request: &Request) -> Option<Result<Answer, Rejection>> {
         self.0.handshake(request)
+    }
+
+    fn download(&self, facts: &Facts, media: &Media) -> Result<Option<Download>, String> {
+        self.0.download(facts, media)
     }
 
     fn normalise(&self, request: &Request<Verified>) -> Vec<Draft> {

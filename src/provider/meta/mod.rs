@@ -4,12 +4,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::signature::{Verifier, Verify};
-use super::{Answer, Rejection, Request, Setup, handshake, instagram, messenger, whatsapp};
+use super::{
+    Answer, Download, Rejection, Request, Setup, handshake, instagram, messenger, whatsapp,
+};
 use crate::config::Secret;
 use crate::event::Kind;
+use crate::event::facts::{Facts, Media};
 
 mod envelope;
 mod kinds;
+mod media;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -60,6 +64,7 @@ impl Product {
 pub(super) struct Meta {
     pub(super) verifier: Verifier,
     verify_token: Secret,
+    files: media::Files,
 }
 
 /// What stands under a source of a Meta product.
@@ -72,6 +77,11 @@ pub(super) struct Config {
     /// The verify token you type into the dashboard beside the callback URL. Defaults to the
     /// development secret on loopback.
     pub(super) verify_token: Secret,
+    /// An access token that may read the files customers send over WhatsApp: a system user's, with
+    /// `whatsapp_business_messaging`. Needed where a route says `media: fetch`.
+    pub(super) access_token: Secret,
+    /// Where the Graph API is, with its version, if not at Meta's own address.
+    pub(super) base_url: Option<String>,
 }
 
 impl Meta {
@@ -85,11 +95,17 @@ impl Meta {
         } else {
             config.verify_token
         };
-        Ok(Self { verifier, verify_token })
+        let files = media::Files::new(config.access_token, config.base_url)?;
+        Ok(Self { verifier, verify_token, files })
     }
 
     /// See [`handshake::hub`].
     pub(super) fn handshake(&self, request: &Request) -> Option<Result<Answer, Rejection>> {
         handshake::hub(request, &self.verify_token)
+    }
+
+    /// See [`Provider::download`](super::Provider::download).
+    pub(super) fn download(&self, facts: &Facts, file: &Media) -> Result<Option<Download>, String> {
+        self.files.download(facts, file)
     }
 }

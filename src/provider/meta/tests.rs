@@ -33,6 +33,7 @@ fn source(verify_token: &str) -> Meta {
     let config = Config {
         app_secrets: vec![Secret::new("retired"), Secret::new(""), Secret::new("current")],
         verify_token: Secret::new(verify_token),
+        ..Config::default()
     };
     Meta::new(config, &setup(None)).unwrap()
 }
