@@ -43,13 +43,29 @@ routes:
     Gateway::start(directory, &[])
 }
 
+/// The message with this text, if it is there.
+async fn received(gateway: &Gateway, text: &str) -> Option<Value> {
+    let found = gateway.admin("GET", "/api/events?kind=message.received&limit=100", None).await;
+    let events = found["events"].as_array().unwrap();
+    events.iter().find(|it| it["data"]["message"]["text"] == text).cloned()
+}
+
+/// Waits until it is there.
+async fn wait_for(gateway: &Gateway, text: &str) {
+    for _ in 0..600 {
+        if received(gateway, text).await.is_some() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("`{text}` did not come");
+}
+
 /// The one delivery of the message with this text, once it is settled.
 async fn settled(gateway: &Gateway, text: &str) -> Value {
     let mut last = Value::Null;
     for _ in 0..600 {
-        let found = gateway.admin("GET", "/api/events?kind=message.received&limit=100", None).await;
-        let events = found["events"].as_array().unwrap();
-        if let Some(event) = events.iter().find(|it| it["data"]["message"]["text"] == text) {
+        if let Some(event) = received(gateway, text).await {
             let path = format!("/api/events/{}", event["id"].as_str().unwrap());
             last = gateway.admin("GET", &path, None).await["deliveries"][0].clone();
             if ["delivered", "skipped", "dead", "refused"].iter().any(|it| last["state"] == *it) {
@@ -65,7 +81,15 @@ async fn settled(gateway: &Gateway, text: &str) -> Value {
 async fn the_bot_falls_silent_while_a_person_answers_where_the_provider_is_polled() {
     let directory = tempfile::tempdir().unwrap();
     let simulation = Simulation::start(&[]);
+    // Once what was there before is read, whatever comes is news.
+    for api in ["flowxo", "flowiq"] {
+        let says = json!({ "from": CONTACT, "text": format!("{api}: before") });
+        simulation.deed(api, "message", &says).await;
+    }
     let gateway = start(directory.path(), &simulation.url);
+    for api in ["flowxo", "flowiq"] {
+        wait_for(&gateway, &format!("{api}: before")).await;
+    }
     let said = [
         ("flowxo", "agent_mode", json!(false), json!(true)),
         ("flowiq", "bot_status", json!("active"), json!("paused")),
