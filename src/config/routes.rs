@@ -149,8 +149,9 @@ impl Compiler<'_> {
             let kind = self.names.destinations.iter().find(named).map_or("", |it| it.1);
             if destination::find(kind).is_some_and(|it| it.policy == Policy::TRANSPORT) {
                 let name = &target.destination;
-                let message =
-                    format!("`{key}` is asked right before a call, and `{name}` makes none");
+                let message = format!(
+                    "`{key}` is for the moment right before a call, and `{name}` makes none"
+                );
                 self.diagnostics.push(
                     Diagnostic::error(node.span, message)
                         .hint(format!("give `{name}` a route of its own, without `{key}`")),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use super::answer::{self, ATTEMPTS, Asked, Verdict};
-use super::{Access, BASE_URL, Budget, message};
+use super::{Access, BASE_URL, message};
 use crate::client::flowgent::API;
 use crate::client::{Outgoing, Problem, Response};
 use crate::config::{Period, Secret, is_loopback};
@@ -28,7 +28,6 @@ pub struct Chat {
     /// For how long an answer is awaited; `None`: it is in the response.
     deadline: Option<Duration>,
     fallback: Option<String>,
-    credits: Option<Credits>,
 }
 
 /// What stands under a destination with `kind: flowgent.chat`.
@@ -51,8 +50,6 @@ pub struct Config {
     /// What the contact is told when the agent does not answer: beside `agent.failed` and
     /// `agent.timeout` it becomes an `agent.replied` whose `message.origin` is `fallback`.
     fallback: Option<String>,
-    /// How many credits the agent may use. Without it there is no limit but FlowGent's own.
-    credits: Option<Credits>,
 }
 
 /// How an answer comes.
@@ -67,23 +64,6 @@ pub(super) enum How {
     Callback,
 }
 
-/// How many credits in which time.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(inline)]
-pub(super) struct Credits {
-    /// How many.
-    #[schemars(range(min = 1))]
-    limit: u32,
-    /// In this time.
-    #[serde(default = "day")]
-    per: Period,
-}
-
-fn day() -> Period {
-    Period(Duration::from_hours(24))
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -93,7 +73,6 @@ impl Default for Config {
             reply: How::Sync,
             deadline: Period(Duration::from_mins(2)),
             fallback: None,
-            credits: None,
         }
     }
 }
@@ -126,17 +105,11 @@ impl Define for Chat {
                     .to_owned(),
             );
         }
-        if config.credits.is_some_and(|it| it.limit == 0 || it.per.0.is_zero()) {
-            return Err("`credits` is a `limit` of at least 1, and the time it is for: \
-                        `{ limit: 500, per: 1d }`"
-                .to_owned());
-        }
         Ok(Self {
             access,
             agent: config.agent_id,
             deadline,
             fallback: config.fallback.filter(|it| !it.trim().is_empty()),
-            credits: config.credits,
         })
     }
 
@@ -146,13 +119,6 @@ impl Define for Chat {
 }
 
 impl Chat {
-    /// How many credits it may use. Who counts them adds up `agent.credits` of its answers, and
-    /// holds calls back once the limit is reached.
-    pub fn budget(&self) -> Option<Budget> {
-        let Credits { limit, per } = self.credits?;
-        Some(Budget { agent: self.agent.clone(), limit, per: per.0 })
-    }
-
     /// What is wrong with an answer: what stands inside it counts, as the decoder reads it.
     fn problem(answer: &Response, drafts: &[Draft]) -> Option<Problem> {
         let is_good = |status: u16| (200..300).contains(&status);

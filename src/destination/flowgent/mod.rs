@@ -8,8 +8,6 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -25,17 +23,6 @@ pub(super) use template::Template;
 
 /// Where `FlowGent` is.
 const BASE_URL: &str = "https://flowgent.ai/api/public";
-
-/// What a destination may spend: see [`Chat::budget`](chat::Chat::budget).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// The agent that spends it: all destinations of this agent share it.
-    pub agent: String,
-    /// How many credits, as `agent.credits` of its answers counts them.
-    pub limit: u32,
-    /// In this time.
-    pub per: Duration,
-}
 
 /// Whose `FlowGent` it is, and where.
 struct Access {

@@ -271,8 +271,6 @@ fn settings_that_could_never_work_are_refused_with_a_sentence() {
         ("flowgent.chat", json!({ "base_url": "flowgent.ai" }), "`base_url` begins with"),
         ("flowgent.chat", json!({ "reply": "callback", "deadline": "0s" }), "`deadline` is no"),
         ("flowgent.chat", json!({ "reply": "later" }), "later"),
-        ("flowgent.chat", json!({ "credits": { "per": "1d" } }), "missing field `limit`"),
-        ("flowgent.chat", json!({ "credits": { "limit": 0 } }), "`credits` is a `limit`"),
         ("flowgent.chat", json!({ "agent": "a" }), "unknown field `agent`"),
         ("flowgent.template", json!({ "agent_id": "" }), "`agent_id` is missing"),
         ("flowgent.template", json!({ "api_key": "" }), "`api_key` is missing"),

@@ -11,7 +11,6 @@ use super::{
 };
 use crate::client::Response;
 use crate::config::Secret;
-use crate::destination::flowgent::Budget;
 use crate::destination::{Adapter, Call, Outcome, Scope};
 use crate::event::facts::{Comment, Location, Media, Message};
 use crate::http::Unanswered;
@@ -252,14 +251,4 @@ fn without_an_answer_it_depends_on_whether_one_may_still_come() {
     for chat in [&sync, &callback] {
         assert_eq!(chat.unanswered(&at(9), nobody), Outcome::retry(nobody.to_string()));
     }
-}
-
-#[test]
-fn a_budget_is_told() {
-    assert_eq!(agent(&json!({})).budget(), None);
-    let expected = Budget { agent: "agent".into(), limit: 500, per: Duration::from_hours(24) };
-    let chat = agent(&json!({ "credits": { "limit": 500 } }));
-    assert_eq!(chat.budget(), Some(expected.clone()));
-    let chat = agent(&json!({ "credits": { "limit": 500, "per": "1h" } }));
-    assert_eq!(chat.budget(), Some(Budget { per: Duration::from_hours(1), ..expected }));
 }
