@@ -148,8 +148,7 @@ async fn downloaded(worker: &Worker, mut download: Download) -> Result<Response,
         match answer.status {
             200..300 => {}
             404 | 410 => return Err(Missed::Without(reason())),
-            // The Graph API's word for what is not there, or not there any more.
-            400 if is_gone(&answer) => return Err(Missed::Without(reason())),
+            _ if (download.is_gone)(&answer) => return Err(Missed::Without(reason())),
             _ => return Err(Missed::Later(reason())),
         }
         match download.next {
@@ -158,12 +157,6 @@ async fn downloaded(worker: &Worker, mut download: Download) -> Result<Response,
         }
     }
     Err(Missed::Later("it is somewhere else again and again".to_owned()))
-}
-
-/// Whether an answer of the Graph API says that there is no such object.
-fn is_gone(answer: &Response) -> bool {
-    let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    body["error"]["code"] == 100
 }
 
 /// Does what blocks where that is allowed.

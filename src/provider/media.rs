@@ -15,6 +15,9 @@ pub struct Download {
     /// The operator named where it goes, so that it may be a private address. What a stranger
     /// named never is.
     pub trusted: bool,
+    /// Whether an answer says, in the provider's own way, that there is no such file any more; what
+    /// 404 and 410 say needs no telling.
+    pub is_gone: fn(&Response) -> bool,
     /// What to ask next; `None`: the answer is the file.
     pub next: Option<Next>,
 }
@@ -31,6 +34,6 @@ impl Download {
         let bearer = |it: &Secret| Secret::new(format!("Bearer {}", it.expose()));
         let headers = token.map(|it| ("authorization".into(), bearer(it))).into_iter().collect();
         let request = Outgoing { method: "GET", url, headers, body: Bytes::new() };
-        Self { request, trusted: false, next: None }
+        Self { request, trusted: false, is_gone: |_| false, next: None }
     }
 }

@@ -4,6 +4,7 @@
 
 use super::super::Download;
 use super::Product;
+use crate::client::Response;
 use crate::client::graph::{self, payload};
 use crate::config::Secret;
 use crate::event::facts::{Facts, Media};
@@ -47,6 +48,7 @@ impl Files {
         let home = format!("{}/", origin(&self.base_url));
         let mut place = Download::get(format!("{}/{id}", self.base_url), Some(&token));
         place.trusted = named;
+        place.is_gone = is_gone;
         place.next = Some(Box::new(move |answer| {
             let file: payload::Media = serde_json::from_slice(&answer.body)
                 .map_err(|_| "Meta does not say where it is".to_owned())?;
@@ -55,10 +57,16 @@ impl Files {
             if !trusted && !file.url.starts_with("https://") {
                 return Err("Meta says it is at no `https://` address".to_owned());
             }
-            Ok(Download { trusted, ..Download::get(file.url, Some(&token)) })
+            Ok(Download { trusted, is_gone, ..Download::get(file.url, Some(&token)) })
         }));
         Ok(Some(place))
     }
+}
+
+/// Whether the Graph API says that there is no such object, or none any more.
+fn is_gone(answer: &Response) -> bool {
+    let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    answer.status == 400 && body["error"]["code"] == 100
 }
 
 /// The scheme, host and port of a URL.
@@ -70,7 +78,6 @@ fn origin(url: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Response;
     use crate::event::facts::Channel;
 
     fn facts(product: Product) -> Facts {
